@@ -94,7 +94,9 @@ def imports(module: Module, *, running: bool = False) -> Iterator[tuple[ast.Impo
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
-                parts = module.name.split(".") if module.path.stem == "__init__" else module.name.split(".")[:-1]
+                parts = (
+                    module.name.split(".") if module.path.stem == "__init__" else module.name.split(".")[:-1]
+                )
                 parts = parts[: len(parts) - node.level + 1]
                 base = ".".join([*parts, base] if base else parts)
             if base == PACKAGE:
@@ -113,7 +115,9 @@ def aliases_only(module: Module, node: ast.Import | ast.ImportFrom) -> bool:
         return False
     bound = {alias.asname or alias.name for alias in node.names}
     assigned = {
-        id(statement.value) for statement in module.tree.body if isinstance(statement, ast.Assign | ast.AnnAssign)
+        id(statement.value)
+        for statement in module.tree.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
     }
     return all(
         id(use) in assigned for use in ast.walk(module.tree) if isinstance(use, ast.Name) and use.id in bound
@@ -167,7 +171,9 @@ def outside_packages(root: Path) -> list[str]:
                 continue
             if not re.fullmatch(THIRD_PARTY.get(top, r"(?!)"), module.name):
                 faults.append(f"{module.path}:{node.lineno}: imports {name}, which has no business here")
-    homes = {module.path for module in read(root, [PACKAGE]) for _, name in imports(module) if name == "certifi"}
+    homes = {
+        module.path for module in read(root, [PACKAGE]) for _, name in imports(module) if name == "certifi"
+    }
     if len(homes) > 1:
         faults.append(f"certifi is imported in more than one module: {sorted(map(str, homes))}")
     return faults
@@ -203,7 +209,9 @@ def sizes(root: Path) -> list[str]:
                 reason = any(re.search(r"#\s*long:\s*\S", line) for line in head)
                 most = FUNCTION_LINES_WITH_REASON if reason else FUNCTION_LINES
                 if (size := function_lines(node)) > most:
-                    faults.append(f"{module.path}:{node.lineno}: {node.name} has {size} lines, at most {most}")
+                    faults.append(
+                        f"{module.path}:{node.lineno}: {node.name} has {size} lines, at most {most}"
+                    )
     return faults
 
 
@@ -273,8 +281,16 @@ def test_a_fault_is_found(rule: Callable[[Path], list[str]], path: str, text: st
 
 
 RIGHT_HOUSES = [
-    (layers, "php_streams/filesystem.py", "from ._core import stream\nfrom .constants import SEEK_SET\nimport os"),
-    (layers, "php_streams/filesystem.py", "from .stream import stream_get_line\n\nget_line = stream_get_line"),
+    (
+        layers,
+        "php_streams/filesystem.py",
+        "from ._core import stream\nfrom .constants import SEEK_SET\nimport os",
+    ),
+    (
+        layers,
+        "php_streams/filesystem.py",
+        "from .stream import stream_get_line\n\nget_line = stream_get_line",
+    ),
     (layers, "php_streams/porting/demo.py", "from php_streams import fopen\nfrom .peer import Peer"),
     (ssl_at_home, "php_streams/_transports/tls_client.py", "import ssl"),
     (ssl_at_home, "php_streams/network.py", "if TYPE_CHECKING:\n    import ssl"),
@@ -284,7 +300,9 @@ RIGHT_HOUSES = [
 
 
 @pytest.mark.parametrize(("rule", "path", "text"), RIGHT_HOUSES)
-def test_what_is_right_passes(rule: Callable[[Path], list[str]], path: str, text: str, tmp_path: Path) -> None:
+def test_what_is_right_passes(
+    rule: Callable[[Path], list[str]], path: str, text: str, tmp_path: Path
+) -> None:
     test_path = tmp_path / path
     test_path.parent.mkdir(parents=True, exist_ok=True)
     test_path.write_text(text)
@@ -303,7 +321,11 @@ def bad_names(names: list[str]) -> list[str]:
     known = php_names() | NOT_PHP
     return [
         *(f"{name}: twice" for name in sorted({name for name in names if names.count(name) > 1})),
-        *(f"{name}: shadows Python's own" for name in names if keyword.iskeyword(name) or hasattr(builtins, name)),
+        *(
+            f"{name}: shadows Python's own"
+            for name in names
+            if keyword.iskeyword(name) or hasattr(builtins, name)
+        ),
         *(f"{name}: not a name of PHP's" for name in names if name not in known),
     ]
 

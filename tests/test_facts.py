@@ -1,0 +1,211 @@
+"""Signatures, constants, settings and registries, held to what php-cli says about itself.
+
+`compat_matrix/record_facts.php` wrote `compat_matrix/facts/php-*.json` in each PHP; 8.4's is the law here.
+Rules R2 and R3 say what Python spells differently: by-reference outputs leave the parameters and come back
+in a tuple, and a keyword gets an underscore.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import keyword
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import php_streams
+from php_streams.porting.php_cli import find_php
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDER = ROOT / "compat_matrix/record_facts.php"
+RECORDED = sorted(
+    path.stem.removeprefix("php-") for path in (ROOT / "compat_matrix/facts").glob("php-*.json")
+)
+
+# Parameters by reference that PHP also reads: they stay (rule R2).
+IN_OUT = {"stream_select": {"read", "write", "except"}}
+
+# What the package promises today.  The other functions of the facts come later; nothing here is done by half.
+PROMISED = """
+    fsockopen pfsockopen gethostname gethostbyname gethostbynamel gethostbyaddr
+    stream_socket_client stream_socket_enable_crypto stream_socket_get_name stream_socket_shutdown
+    stream_get_transports stream_select stream_set_timeout socket_set_timeout stream_set_blocking socket_set_blocking
+    stream_set_read_buffer stream_set_write_buffer set_file_buffer stream_set_chunk_size stream_get_meta_data
+    socket_get_status stream_get_contents stream_get_line stream_is_local stream_supports_lock
+    stream_context_create stream_context_get_options stream_context_set_option stream_context_set_options
+    stream_context_get_params stream_context_set_params stream_context_get_default stream_context_set_default
+    fgets fgetc fread fwrite fputs feof fclose fflush ftell fpassthru fprintf vfprintf
+    is_resource get_resource_type get_resource_id
+    error_get_last error_clear_last error_reporting set_error_handler restore_error_handler trigger_error
+    ini_get ini_set ini_restore
+""".split()
+PROMISED_CONSTANTS = ("E_", "STREAM_CLIENT_", "STREAM_CRYPTO_", "STREAM_SHUT_")
+
+FUNCTION = Callable[..., Any]
+
+
+@cache
+def facts(series: str = "8.4") -> dict[str, Any]:
+    return json.loads((ROOT / f"compat_matrix/facts/php-{series}.json").read_text("utf-8"))  # type: ignore[no-any-return]
+
+
+def public(kind: str) -> list[str]:
+    """The names in `__all__` that are functions, constants or classes of PHP's."""
+    return [name for name in php_streams.__all__ if name in facts()[kind]]
+
+
+def python_name(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def outputs(name: str, fact: dict[str, Any]) -> list[str]:
+    """The parameters that PHP only writes to."""
+    return [
+        parameter["name"]
+        for parameter in fact["parameters"]
+        if parameter.get("by_reference") and parameter["name"] not in IN_OUT.get(name, ())
+    ]
+
+
+def same_default(found: object, wanted: object) -> bool:
+    if isinstance(found, bytes):
+        found = found.decode("latin-1")
+    return found == wanted and type(found) is type(wanted)
+
+
+def parameter_faults(found: inspect.Parameter, fact: dict[str, Any]) -> list[str]:
+    name = python_name(fact["name"])
+    kind = found.VAR_POSITIONAL if fact.get("variadic") else found.POSITIONAL_OR_KEYWORD
+    if found.name != name:
+        return [f"{found.name} should be {name}"]
+    if found.kind is not kind:
+        return [f"{name} is {found.kind.description}, should be {kind.description}"]
+    if fact.get("variadic"):
+        return []
+    if bool(fact.get("optional")) != (found.default is not found.empty):
+        return [f"{name} is {'optional' if fact.get('optional') else 'required'} in PHP"]
+    # PHP itself has no value for a few: there, given or not is what counts.
+    if "default" in fact and not same_default(found.default, fact["default"]):
+        return [f"{name} is {found.default!r} by default, {fact['default']!r} in PHP"]
+    return []
+
+
+def signature_faults(name: str, function: FUNCTION, fact: dict[str, Any]) -> list[str]:
+    gone = outputs(name, fact)
+    wanted = [parameter for parameter in fact["parameters"] if parameter["name"] not in gone]
+    found = list(inspect.signature(function).parameters.values())
+    if len(found) != len(wanted):
+        names = [python_name(parameter["name"]) for parameter in wanted]
+        return [f"{name}: takes {[parameter.name for parameter in found]}, should take {names}"]
+    return [
+        f"{name}: {fault}" for pair in zip(found, wanted, strict=True) for fault in parameter_faults(*pair)
+    ]
+
+
+# The package
+
+
+@pytest.mark.parametrize("name", public("functions"))
+def test_signature(name: str) -> None:
+    assert signature_faults(name, getattr(php_streams, name), facts()["functions"][name]) == []
+
+
+def test_constants_have_phps_values() -> None:
+    wanted = {name: facts()["constants"][name] for name in public("constants")}
+    found = {name: getattr(php_streams, name) for name in wanted}
+    assert {name: (type(value), value) for name, value in found.items()} == {
+        name: (type(value), value) for name, value in wanted.items()
+    }
+
+
+@pytest.mark.parametrize("name", public("classes"))
+def test_class(name: str) -> None:
+    fact, found = facts()["classes"][name], getattr(php_streams, name)
+    faults = [
+        f"{name} has no {member}"
+        for member in (*fact["properties"], *fact["methods"])
+        if not hasattr(found, member)
+    ]
+    for method, signature in fact["methods"].items():
+        with_self = {"parameters": [{"name": "self"}, *signature["parameters"]]}
+        faults += signature_faults(method, getattr(found, method), with_self)
+    assert faults == []
+
+
+def test_everything_promised_is_there() -> None:
+    constants = [name for name in facts()["constants"] if name.startswith(PROMISED_CONSTANTS)]
+    assert [name for name in (*PROMISED, *constants) if name not in php_streams.__all__] == []
+
+
+def test_settings_have_phps_defaults() -> None:
+    assert {name: php_streams.ini_get(name) for name in facts()["ini"]} == facts()["ini"]
+
+
+def test_transports_are_phps() -> None:
+    assert php_streams.stream_get_transports() == facts()["stream_get_transports"]
+
+
+# The check itself
+
+EXAMPLE = {
+    "parameters": [
+        {"name": "host", "type": "string"},
+        {"name": "code", "type": None, "by_reference": True, "optional": True, "default": None},
+        {"name": "from", "type": "int", "optional": True, "default": 4},
+        {"name": "rest", "type": "mixed", "optional": True, "variadic": True},
+    ]
+}
+
+
+def test_a_right_signature_passes() -> None:
+    def right(host: str, from_: int = 4, *rest: object) -> None: ...
+
+    assert signature_faults("right", right, EXAMPLE) == []
+
+
+def test_a_wrong_signature_is_found() -> None:
+    def output_stays(host: str, code: object = None, from_: int = 4, *rest: object) -> None: ...
+    def other_name(hostname: str, from_: int = 4, *rest: object) -> None: ...
+    def other_default(host: str, from_: int = 5, *rest: object) -> None: ...
+    def other_type(host: str, from_: float = 4.0, *rest: object) -> None: ...
+    def required(host: str, from_: int, *rest: object) -> None: ...
+    def optional(host: str = "", from_: int = 4, *rest: object) -> None: ...
+    def keyword_only(host: str, *, from_: int = 4, rest: object) -> None: ...
+    def positional_only(host: str, /, from_: int = 4, *rest: object) -> None: ...
+    def too_few(host: str) -> None: ...
+
+    wrong = [
+        output_stays,
+        other_name,
+        other_default,
+        other_type,
+        required,
+        optional,
+        keyword_only,
+        positional_only,
+        too_few,
+    ]
+    assert [function.__name__ for function in wrong if not signature_faults("f", function, EXAMPLE)] == []
+
+
+# The record
+
+PHP = {php.series: php for php in find_php([])}
+
+
+@pytest.mark.parametrize("series", RECORDED)
+def test_the_record_is_what_php_says(series: str) -> None:
+    if series not in PHP:
+        pytest.skip(f"no php-cli {series} here to ask")
+    said = subprocess.run([PHP[series].path, RECORDER], check=True, capture_output=True, timeout=30).stdout
+    fresh, recorded = json.loads(said), facts(series)
+    # An extension may not be loaded here; what is loaded has to agree.
+    for kind in ("functions", "constants", "classes"):
+        assert fresh[kind].keys() <= recorded[kind].keys()
+        assert fresh[kind] == {name: recorded[kind][name] for name in fresh[kind]}
+    assert {"fsockopen", "stream_select", "fgets"} <= fresh["functions"].keys()
