@@ -34,7 +34,8 @@ IN_OUT = {"stream_select": {"read", "write", "except"}}
 PROMISED = """
     fsockopen pfsockopen gethostname gethostbyname gethostbynamel gethostbyaddr
     stream_socket_client stream_socket_enable_crypto stream_socket_get_name stream_socket_shutdown
-    stream_get_transports stream_select stream_set_timeout socket_set_timeout stream_set_blocking socket_set_blocking
+    stream_get_transports stream_select stream_set_timeout socket_set_timeout
+    stream_set_blocking socket_set_blocking
     stream_set_read_buffer stream_set_write_buffer set_file_buffer stream_set_chunk_size stream_get_meta_data
     socket_get_status stream_get_contents stream_get_line stream_is_local stream_supports_lock
     stream_context_create stream_context_get_options stream_context_set_option stream_context_set_options

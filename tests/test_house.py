@@ -1,4 +1,4 @@
-"""The house's rules, read from the syntax trees: layers, the public names, their documentation, sizes, no machine paths.
+"""The house's rules, read from the syntax trees: layers, names, documentation, sizes, no machine paths.
 
 Every rule is a function from a folder to a list of breaches.  The tests run it over this checkout, and over a
 small house built wrong on purpose, where it has to find the fault: a rule that cannot fail guards nothing.
@@ -29,8 +29,8 @@ MODULE_LINES = 400
 FUNCTION_LINES = 30
 FUNCTION_LINES_WITH_REASON = 50
 
-# Who stands on whom, from the ground up; a module imports from lower layers and from its own.
-# Transports and filters stand side by side and know nothing of each other; porting is a guest in front of the house.
+# Who stands on whom, from the ground up; a module imports from lower layers and from its own part.
+# Transports and filters stand side by side and know nothing of each other; porting is a guest at the door.
 LAYERS = {"constants": 0, "_core": 1, "_transports": 2, "_filters": 2, "_wrappers": 3}
 CHAPTER, FACE = 4, 5
 
