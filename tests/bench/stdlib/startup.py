@@ -1,0 +1,2 @@
+import select  # noqa: F401
+import socket  # noqa: F401

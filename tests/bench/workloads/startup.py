@@ -1,0 +1,1 @@
+import php_streams  # noqa: F401
