@@ -1,0 +1,255 @@
+r"""The language in which a scripted peer is told what to do.
+
+One statement a line; ``#`` opens a comment.  Text stands in double quotes, with ``\r \n \t \0 \\ \" \xNN``, and is UTF-8::
+
+    ipv6                        # options come first
+    send "220 ready\r\n"
+    expect "EHLO me\r\n"
+    wait 0.4
+    close
+    ---                         # the next connection
+    send "421 busy\r\n"
+    === 2                       # the next peer, on a port of its own
+    udp
+    echo
+
+Options: ``udp``, ``unix``, ``udg`` (the address family and kind; tcp over IPv4 without one), ``ipv6``, ``refuse``
+(bound, does not listen), ``full`` (listens, its queue is full, so that connecting hangs), ``every`` (the script is
+played to each connection that comes).
+
+Statements: see `STATEMENTS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+OPTIONS = frozenset({"udp", "unix", "udg", "ipv6", "refuse", "full", "every"})
+TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"#]+)|(#.*)|$)')
+ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\", b'"': b'"'}
+SHOWN = frozenset({"protocol", "cipher", "client", "sni", "alpn", "versions", "ticket", "compression", "resumed"})
+
+Word = str | bytes
+
+
+class PeerScriptError(ValueError):
+    """A line of a peer script that is not understood; `line` counts from 1."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"peer script, line {line}: {reason}")
+        self.line, self.reason = line, reason
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One thing to do: its line, its name, its arguments as the statement's reader made them."""
+
+    line: int
+    name: str
+    source: str
+    data: bytes = b""
+    number: float = 0
+    words: tuple[str, ...] = ()
+
+
+@dataclass
+class Plan:
+    """What one peer does: its options and, for each connection, its statements."""
+
+    number: int
+    options: frozenset[str] = frozenset()
+    connections: list[list[Statement]] = field(default_factory=lambda: [[]])
+
+    @property
+    def datagrams(self) -> bool:
+        """Whether it speaks datagrams (udp, udg) instead of connections."""
+        return bool(self.options & {"udp", "udg"})
+
+    @property
+    def statements(self) -> list[Statement]:
+        """All statements of all connections."""
+        return [statement for connection in self.connections for statement in connection]
+
+
+def parse(script: str) -> list[Plan]:
+    """Reads a script: one plan for each peer in it. Raises `PeerScriptError`."""
+    plans = [Plan(1)]
+    for number, line in enumerate(script.split("\n"), 1):
+        words = split(number, line)
+        if not words:
+            continue
+        plan, name = plans[-1], words[0]
+        if name == "---":
+            plan.connections.append([])
+        elif name == "===":
+            if words != ["===", str(len(plans) + 1)]:
+                raise PeerScriptError(number, f"the next peer is opened by `=== {len(plans) + 1}`")
+            plans.append(Plan(len(plans) + 1))
+        elif name in OPTIONS:
+            add_options(plan, number, words)
+        else:
+            plan.connections[-1].append(statement(number, line.strip(), words))
+    for plan in plans:
+        check(plan)
+    return plans
+
+
+def split(number: int, line: str) -> list[Word]:
+    """The words of a line: str for names and numbers, bytes for quoted text."""
+    words: list[Word] = []
+    at = 0
+    while at < len(line):
+        match = TOKEN.match(line, at)
+        if match is None:
+            raise PeerScriptError(number, f"a quote that is not closed: {line.strip()}")
+        at = match.end()
+        if match[1] is not None:
+            words.append(unescape(number, match[1]))
+        elif match[2] is not None:
+            words.append(match[2])
+    return words
+
+
+def unescape(number: int, text: str) -> bytes:
+    """The bytes of a quoted text."""
+
+    def one(match: re.Match[bytes]) -> bytes:
+        sign = match[1]
+        if sign[:1] == b"x" and len(sign) == 3:
+            return bytes.fromhex(sign[1:].decode())
+        if sign not in ESCAPES:
+            raise PeerScriptError(number, f"unknown escape \\{sign.decode()}")
+        return ESCAPES[sign]
+
+    return ESCAPE.sub(one, text.encode())
+
+
+def add_options(plan: Plan, number: int, words: list[Word]) -> None:
+    """Adds the options of one line."""
+    if plan.statements or len(plan.connections) > 1:
+        raise PeerScriptError(number, "options come before the first statement")
+    for word in words:
+        if word not in OPTIONS:
+            raise PeerScriptError(number, f"unknown option {word!r}; known: {', '.join(sorted(OPTIONS))}")
+    plan.options |= frozenset(str(word) for word in words)
+
+
+def check(plan: Plan) -> None:
+    """Refuses what cannot go together."""
+    kinds = plan.options & {"udp", "unix", "udg"}
+    if len(kinds) > 1 or ("ipv6" in plan.options and kinds & {"unix", "udg"}):
+        raise PeerScriptError(1, f"options that exclude each other: {' '.join(sorted(plan.options))}")
+    if plan.options & {"refuse", "full"} and plan.statements:
+        raise PeerScriptError(plan.statements[0].line, "nobody connects to a peer that refuses or is full")
+    if plan.datagrams and len(plan.connections) > 1:
+        raise PeerScriptError(1, "datagrams have no connections: `---` has no meaning here")
+    if "every" in plan.options and len(plan.connections) > 1:
+        raise PeerScriptError(1, "`every` plays one script to each connection: `---` has no meaning here")
+    for item in plan.statements if plan.datagrams else ():
+        if item.name not in {"send", "expect", "wait", "garbage", "record", "ignore", "silent", "echo", "never", "close"}:
+            raise PeerScriptError(item.line, f"{item.name} needs a connection")
+
+
+# Each reader turns the words after a statement's name into a Statement's fields, or returns None: not understood.
+Reader = Callable[[list[Word]], "dict[str, object] | None"]
+
+
+def nothing(words: list[Word]) -> dict[str, object] | None:
+    """No arguments."""
+    return {} if not words else None
+
+
+def read_send(words: list[Word]) -> dict[str, object] | None:
+    """Texts, or ``repeat N`` and one text."""
+    if len(words) == 3 and words[0] == "repeat" and str(words[1]).isdigit() and isinstance(words[2], bytes):
+        return {"data": words[2] * int(words[1])}
+    texts = [word for word in words if isinstance(word, bytes)]
+    return {"data": b"".join(texts)} if texts and len(texts) == len(words) else None
+
+
+def read_expect(words: list[Word]) -> dict[str, object] | None:
+    """Texts, ``bytes N``, ``line`` or ``eof``."""
+    if words in (["line"], ["eof"]):
+        return {"words": (str(words[0]),)}
+    if len(words) == 2 and words[0] == "bytes" and str(words[1]).isdigit():
+        return {"words": ("bytes",), "number": int(words[1])}
+    return read_send(words)
+
+
+def read_seconds(words: list[Word]) -> dict[str, object] | None:
+    """Seconds."""
+    if len(words) == 1 and isinstance(words[0], str) and re.fullmatch(r"\d+(\.\d+)?", words[0]):
+        return {"number": float(words[0])}
+    return None
+
+
+def read_count(words: list[Word]) -> dict[str, object] | None:
+    """A count of bytes, 64 without one."""
+    if not words:
+        return {"number": 64}
+    return {"number": int(words[0])} if len(words) == 1 and str(words[0]).isdigit() else None
+
+
+def read_tls(words: list[Word]) -> dict[str, object] | None:
+    """A certificate, then a protocol, ``client-cert required|optional``, ``alpn A,B``, ``ciphers LIST``."""
+    if not words or not all(isinstance(word, str) for word in words):
+        return None
+    rest = [str(word) for word in words[1:]]
+    while rest:
+        if re.fullmatch(r"tls1\.[0-3]", rest[0]):
+            del rest[0]
+        elif rest[0] == "client-cert" and rest[1:2] in (["required"], ["optional"]):
+            del rest[:2]
+        elif rest[0] in ("alpn", "ciphers") and len(rest) > 1:
+            del rest[:2]
+        else:
+            return None
+    return {"words": tuple(str(word) for word in words)}
+
+
+def read_never(words: list[Word]) -> dict[str, object] | None:
+    """One text."""
+    return {"data": words[0]} if len(words) == 1 and isinstance(words[0], bytes) and words[0] else None
+
+
+def read_show(words: list[Word]) -> dict[str, object] | None:
+    """Names of facts."""
+    names = tuple(word for word in words if isinstance(word, str) and word in SHOWN)
+    return {"words": names} if names and len(names) == len(words) else None
+
+
+#: Every statement: how its arguments are read, and what it does.
+STATEMENTS: dict[str, tuple[Reader, str]] = {
+    "send": (read_send, 'send "text" ... | send repeat N "text": sends these bytes'),
+    "expect": (read_expect, 'expect "text" ... | bytes N | line | eof: the client has to send this next'),
+    "wait": (read_seconds, "wait SECONDS"),
+    "tls": (read_tls, "tls CERT [tls1.0 ... tls1.3] [client-cert required|optional] [alpn A,B] [ciphers LIST]: handshake now"),
+    "starttls": (read_tls, "starttls CERT ...: the same; a word for the reader where plaintext went before"),
+    "untls": (nothing, "untls: close_notify both ways, then plaintext again"),
+    "show": (read_show, f"show NAME ...: adds facts about TLS to the report: {' '.join(sorted(SHOWN))}"),
+    "never": (read_never, 'never "text": the client must not send this in anything that comes from here on'),
+    "garbage": (read_count, "garbage [N]: sends N bytes (64) that belong to no protocol, always the same"),
+    "half-close": (nothing, "half-close: ends the sending direction, goes on reading"),
+    "close": (nothing, "close: ends the connection (over TLS with close_notify); what came and was not expected is a failure"),
+    "cut": (nothing, "cut: ends the connection without TLS's close_notify"),
+    "reset": (nothing, "reset: ends the connection by RST"),
+    "silent": (nothing, "silent: says nothing more and takes what comes until the client goes away"),
+    "ignore": (nothing, "ignore: the same as silent"),
+    "record": (nothing, "record: takes what comes until the client goes away, and reports it"),
+    "echo": (nothing, "echo: sends back what comes until the client goes away"),
+}
+
+
+def statement(number: int, source: str, words: list[Word]) -> Statement:
+    """One statement of the script."""
+    name = words[0]
+    if not isinstance(name, str) or name not in STATEMENTS:
+        raise PeerScriptError(number, f"unknown statement {source!r}; known: {', '.join(sorted(STATEMENTS))}")
+    reader, usage = STATEMENTS[name]
+    fields = reader(words[1:])
+    if fields is None:
+        raise PeerScriptError(number, f"{source!r} is not of the form {usage}")
+    return Statement(number, name, source, **fields)  # type: ignore[arg-type]

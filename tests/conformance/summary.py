@@ -1,0 +1,68 @@
+"""The conformance part of pytest's summary: how many cases each subject has, and what they were compared with."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+import pytest
+
+from tests.conformance.php_found import Found
+
+MARK = "conformance/"
+
+
+def write_summary(reporter: pytest.TerminalReporter, found: Found) -> None:
+    """Writes nothing when no case was run."""
+    cases: dict[str, set[str]] = defaultdict(set)
+    versions: Counter[str] = Counter()
+    for report in reports(reporter):
+        path, _, item = report.nodeid.partition("::")
+        kind, subject = path.partition(MARK)[2].split("/")[:2]
+        cases[f"{kind}/{subject}"].add(path)
+        versions.update(str(value) for name, value in report.user_properties if name == "php")
+    if not cases:
+        return
+    reporter.section("conformance cases", "-")
+    by_kind: dict[str, dict[str, int]] = defaultdict(dict)
+    for name, paths in sorted(cases.items()):
+        kind, subject = name.split("/")
+        by_kind[kind][subject] = len(paths)
+    for kind, subjects in by_kind.items():
+        for line in table(kind, subjects, shutil.get_terminal_size().columns):
+            reporter.write_line(line)
+    total = len(set().union(*cases.values()))
+    reporter.write_line(f"{total} cases; {compared(found, versions)}")
+    for problem in found.problems:
+        reporter.write_line(f"not used: {problem}")
+
+
+def reports(reporter: pytest.TerminalReporter) -> Iterable[pytest.TestReport]:
+    """The reports of the runs of case items."""
+    for outcome in ("passed", "failed"):
+        for report in reporter.stats.get(outcome, []):
+            if getattr(report, "when", None) == "call" and ".case::" in report.nodeid and MARK in report.nodeid:
+                yield report
+
+
+def table(kind: str, subjects: dict[str, int], width: int) -> list[str]:
+    """``functions: fgets 12  fopen 3 ...``, as many to a line as fit."""
+    lines, line = [], f"{kind} ({sum(subjects.values())}):"
+    for subject, count in subjects.items():
+        entry = f"  {subject} {count}"
+        if len(line) + len(entry) > max(width, 60):
+            lines.append(line)
+            line = "   "
+        line += entry
+    return [*lines, line]
+
+
+def compared(found: Found, versions: Counter[str]) -> str:
+    """What php-cli had to say about them."""
+    if found.offline:
+        return f"{found.offline}; Python against what php-cli printed when they were recorded"
+    if not versions:
+        return "no php-cli was run"
+    parts = [f"{version} ({count})" for version, count in sorted(versions.items(), reverse=True)]
+    return f"live with php-cli {', '.join(parts)}"
