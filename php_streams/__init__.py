@@ -1,0 +1,43 @@
+"""PHP's stream, network and file-handle functions over Python's standard library.
+
+`from php_streams import *` brings PHP's names and `silence`, which stands for its @ operator.  Each name
+lives in the chapter of the manual that it belongs to.
+"""
+
+from php_streams import (
+    constants,
+    errors,
+    filesystem,
+    network,
+    settings,
+    stream,
+    stream_context,
+    stream_socket,
+    variables,
+)
+from php_streams._core.diagnostics import PhpDeprecated as PhpDeprecated
+from php_streams._core.diagnostics import PhpDiagnostic as PhpDiagnostic
+from php_streams._core.diagnostics import PhpFatalError as PhpFatalError
+from php_streams._core.diagnostics import PhpNotice as PhpNotice
+from php_streams._core.diagnostics import PhpWarning as PhpWarning
+from php_streams.constants import *
+from php_streams.errors import *
+from php_streams.filesystem import *
+from php_streams.network import *
+from php_streams.settings import *
+from php_streams.stream import *
+from php_streams.stream_context import *
+from php_streams.stream_socket import *
+from php_streams.variables import *
+
+__all__ = [
+    *filesystem.__all__,
+    *network.__all__,
+    *stream.__all__,
+    *stream_context.__all__,
+    *stream_socket.__all__,
+    *errors.__all__,
+    *settings.__all__,
+    *variables.__all__,
+    *constants.__all__,
+]

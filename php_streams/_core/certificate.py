@@ -1,0 +1,163 @@
+"""X.509 certificates as PHP's objects: what ssl.capture_peer_cert leaves in a context's options."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cached_property
+from typing import Any, Iterator, NamedTuple, NoReturn
+
+from php_streams._core import der
+
+COMMON_NAME = "2.5.4.3"
+SUBJECT_ALT_NAME = "2.5.29.17"
+# The kinds of GeneralName that a peer's name is compared with.
+DNS_NAME = 0x82
+IP_ADDRESS = 0x87
+
+# Digest names as OpenSSL looks them up (in any case), and as hashlib calls them; hashlib has further names
+# of its own, which PHP refuses ("sha3_256").
+DIGESTS = {
+    "blake2b512": "blake2b",
+    "blake2b-512": "blake2b",
+    "blake2s256": "blake2s",
+    "blake2s-256": "blake2s",
+    "md5": "md5",
+    "md5-sha1": "md5-sha1",
+    "ripemd": "ripemd160",
+    "ripemd160": "ripemd160",
+    "ripemd-160": "ripemd160",
+    "rmd160": "ripemd160",
+    "sha1": "sha1",
+    "sha-1": "sha1",
+    "sm3": "sm3",
+    "ssl3-md5": "md5",
+    "ssl3-sha1": "sha1",
+    **{f"sha{dash}{size}": f"sha{size}" for size in (224, 256, 384, 512) for dash in ("", "-", "2-")},
+    **{f"sha3-{size}": f"sha3_{size}" for size in (224, 256, 384, 512)},
+    **{f"sha{dash}{size}": f"sha512_{size}" for size in (224, 256) for dash in ("512-", "-512/", "2-512/")},
+}
+# OpenSSL takes the name of a signature with a digest for the digest, too.
+_PLAIN = r"md5|sm3|sha(?:1|224|256|384|512)"
+SIGNATURES = re.compile(
+    rf"rsa-({_PLAIN}|ripemd160|sha512/(?:224|256)|sha3-\d+)"
+    rf"|({_PLAIN}|sha512-(?:224|256))withrsaencryption|(ripemd160)withrsa|id-rsassa-pkcs1-v1_5-with-(sha3-\d+)"
+)
+
+
+class Attribute(NamedTuple):
+    """One attribute of a distinguished name: its object identifier and its string."""
+
+    oid: str
+    value: der.Value
+
+
+class OpenSSLCertificate:
+    """An X.509 certificate (PHP's class of that name).
+
+    Comes from `openssl_x509_read`, and from the context options ssl.peer_certificate and
+    ssl.peer_certificate_chain.  `der` is the certificate's bytes, for `cryptography` or a file.
+    https://www.php.net/class.opensslcertificate
+    """
+
+    der: bytes
+
+    def __init__(self) -> None:
+        raise TypeError("Cannot directly construct OpenSSLCertificate, use openssl_x509_read() instead")
+
+    @classmethod
+    def of(cls, encoded: bytes) -> OpenSSLCertificate:
+        """The certificate with these DER bytes; ValueError when they are none."""
+        self = cls.__new__(cls)
+        self.der = encoded
+        self._fields  # noqa: B018  (raises for what is no certificate)
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Serialization of 'OpenSSLCertificate' is not allowed")
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("Trying to clone an uncloneable object of class OpenSSLCertificate")
+
+    def __deepcopy__(self, memo: Any) -> NoReturn:
+        self.__copy__()
+
+    @cached_property
+    def _fields(self) -> list[der.Value]:
+        """tbsCertificate's fields, the version first (v1 leaves it out)."""
+        certificate = der.expect(der.read(self.der), der.SEQUENCE)
+        fields = list(der.children(der.expect(der.read(certificate), der.SEQUENCE)))
+        if fields and fields[0].tag != 0xA0:
+            fields.insert(0, der.Value(0xA0, b"\x02\x01\x00", b""))
+        if len(fields) < 7:
+            raise ValueError("not a certificate")
+        return fields
+
+    @property
+    def issuer(self) -> der.Value:
+        """The issuer's distinguished name."""
+        return self._fields[3]
+
+    @property
+    def subject(self) -> der.Value:
+        """The subject's distinguished name."""
+        return self._fields[5]
+
+    @property
+    def is_self_issued(self) -> bool:
+        """Whether subject and issuer are one name: only such a certificate can be self-signed."""
+        return self.subject.encoded == self.issuer.encoded
+
+    @property
+    def common_name(self) -> bytes | None:
+        """The subject's first CN as UTF-8."""
+        for oid, value in attributes(self.subject):
+            if oid == COMMON_NAME:
+                return der.text(value)
+        return None
+
+    @property
+    def extensions(self) -> Iterator[tuple[str, bool, bytes]]:
+        """(object identifier, critical, value) of each extension."""
+        for field in self._fields[7:]:
+            if field.tag != 0xA3:
+                continue
+            for extension in der.children(der.expect(der.read(field.content), der.SEQUENCE)):
+                parts = list(der.children(extension.content))
+                critical = parts[1].tag == der.BOOLEAN and parts[1].content != b"\0"
+                oid = der.object_identifier(der.expect(parts[0], der.OBJECT_IDENTIFIER))
+                yield oid, critical, der.expect(parts[-1], der.OCTET_STRING)
+
+    @property
+    def alt_names(self) -> list[der.Value]:
+        """subjectAltName's entries; DNS_NAME and IP_ADDRESS are tags."""
+        for oid, _, value in self.extensions:
+            if oid == SUBJECT_ALT_NAME:
+                return list(der.children(der.expect(der.read(value), der.SEQUENCE)))
+        return []
+
+    def digest(self, algorithm: str) -> bytes | None:
+        """The fingerprint; None for an algorithm that OpenSSL does not know."""
+        name = algorithm.lower()
+        if signature := SIGNATURES.fullmatch(name):
+            name = next(filter(None, signature.groups())).replace("sha512/", "sha512-")
+        name = DIGESTS.get(name, "")
+        try:
+            return hashlib.new(name, self.der, usedforsecurity=False).digest()
+        except ValueError:
+            return None
+
+    def pem(self) -> str:
+        """The certificate between its BEGIN and END lines."""
+        text = base64.b64encode(self.der).decode("ascii")
+        lines = (text[at : at + 64] for at in range(0, len(text), 64))
+        return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
+
+
+def attributes(name: der.Value) -> Iterator[Attribute]:
+    """A distinguished name's attributes in their order."""
+    for relative in der.children(der.expect(name, der.SEQUENCE)):
+        for attribute in der.children(der.expect(relative, der.SET)):
+            oid, value = der.children(attribute.content)
+            yield Attribute(der.object_identifier(der.expect(oid, der.OBJECT_IDENTIFIER)), value)

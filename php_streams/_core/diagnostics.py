@@ -1,0 +1,183 @@
+"""What PHP says when something goes wrong, and who gets to hear it (rule R5).
+
+A message travels as in PHP: the handler set by `set_error_handler` hears it first and may swallow it,
+return False to let it go on, or raise.  What goes on is remembered for `error_get_last` and, unless
+`error_reporting` masks it, shown through Python's `warnings` as a PhpWarning, PhpNotice or PhpDeprecated,
+every time, at the line that called the PHP function.  The handler stack, the reporting level and the last
+error belong to the current context (contextvars): threads and async tasks do not disturb each other.
+
+The "fgets(): " in front is the name of the chapter function that was called from outside, found by
+walking the frames: no text in the engine spells it, and an alias (fputs) is named as it was called.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any, Callable, Literal
+
+from php_streams.constants import (
+    E_ALL,
+    E_COMPILE_ERROR,
+    E_CORE_ERROR,
+    E_DEPRECATED,
+    E_ERROR,
+    E_NOTICE,
+    E_PARSE,
+    E_RECOVERABLE_ERROR,
+    E_USER_DEPRECATED,
+    E_USER_ERROR,
+    E_USER_NOTICE,
+    E_WARNING,
+)
+
+Handler = Callable[..., Any]
+
+PACKAGE = __name__.partition(".")[0]
+# Python code in these parts of the package counts as the user's: it calls the chapters from outside.
+OUTSIDE = (f"{PACKAGE}.porting",)
+
+# `@` leaves these on; nothing here raises them, but error_reporting() inside `silence()` shows them.
+FATAL = E_ERROR | E_PARSE | E_CORE_ERROR | E_COMPILE_ERROR | E_USER_ERROR | E_RECOVERABLE_ERROR
+
+
+class PhpDiagnostic(UserWarning):
+    """A message of PHP's; `level` is its E_* number."""
+
+    level = E_WARNING
+
+
+class PhpWarning(PhpDiagnostic):
+    """E_WARNING or E_USER_WARNING."""
+
+
+class PhpNotice(PhpDiagnostic):
+    """E_NOTICE or E_USER_NOTICE."""
+
+    level = E_NOTICE
+
+
+class PhpDeprecated(PhpDiagnostic):
+    """E_DEPRECATED or E_USER_DEPRECATED."""
+
+    level = E_DEPRECATED
+
+
+class ArgumentCountError(TypeError):
+    """PHP's error for too few arguments."""
+
+
+class PhpFatalError(Exception):
+    """E_USER_ERROR that no handler took: PHP ends the script there."""
+
+
+_CATEGORIES: dict[int, type[PhpDiagnostic]] = {
+    E_NOTICE: PhpNotice,
+    E_USER_NOTICE: PhpNotice,
+    E_DEPRECATED: PhpDeprecated,
+    E_USER_DEPRECATED: PhpDeprecated,
+}
+
+handlers: ContextVar[tuple[tuple[Handler | None, int], ...]] = ContextVar("handlers", default=())
+reporting: ContextVar[int] = ContextVar("reporting", default=E_ALL)
+last_error: ContextVar[dict[str, int | str] | None] = ContextVar("last_error", default=None)
+
+
+def warn(message: str, level: int = E_WARNING, prefix: bool = True) -> Literal[False]:
+    """Reports `message` for the PHP function being called; returns False, as the function then does.
+
+    prefix=False is for the few texts that PHP prints without the function's name.
+    """
+    name, caller = call_site()
+    report(level, f"{name}(): {message}" if name and prefix else message, caller)
+    return False
+
+
+def notice(message: str) -> Literal[False]:
+    """Reports an E_NOTICE."""
+    return warn(message, E_NOTICE)
+
+
+def deprecated(message: str, prefix: bool = True) -> None:
+    """Reports an E_DEPRECATED."""
+    warn(message, E_DEPRECATED, prefix)
+
+
+def argument_value_error(number: int, name: str, text: str) -> ValueError:
+    """PHP's ValueError for a bad argument, to be raised by the caller."""
+    return ValueError(f"{called()}(): Argument #{number} (${name}) {text}")
+
+
+def argument_type_error(number: int, name: str, text: str) -> TypeError:
+    """PHP's TypeError for an argument of the wrong type, to be raised by the caller."""
+    return TypeError(f"{called()}(): Argument #{number} (${name}) {text}")
+
+
+def called() -> str:
+    """The name of the PHP function being called."""
+    return call_site()[0]
+
+
+def call_site() -> tuple[str, FrameType | None]:
+    """The PHP function that was called, and the frame of its caller outside the package."""
+    frame: FrameType | None = sys._getframe(1)
+    name = ""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] != PACKAGE or module.startswith(OUTSIDE):
+            break
+        function = frame.f_code.co_name
+        if module.startswith(f"{PACKAGE}._") or function[0] in "_<":
+            pass  # the engine, or a helper of a chapter: PHP's user did not call it
+        else:
+            name = function
+        frame = frame.f_back
+    return name, frame
+
+
+def report(level: int, message: str, caller: FrameType | None) -> None:
+    """Hands a finished message to the handler, error_get_last and the warnings machinery."""
+    file = caller.f_code.co_filename if caller else "Unknown"
+    line = caller.f_lineno if caller else 0
+    if _handled(level, message, file, line):
+        return
+    last_error.set({"type": level, "message": message, "file": file, "line": line})
+    if level == E_USER_ERROR:
+        raise PhpFatalError(message)
+    if not reporting.get() & level:
+        return
+    shown = _CATEGORIES.get(level, PhpWarning)(message)
+    shown.level = level
+    module = caller.f_globals.get("__name__") if caller else None
+    # Without a registry nothing is remembered, so a message is shown each time, as PHP does.
+    warnings.warn_explicit(shown, None, file, line, module)  # type: ignore[arg-type]
+
+
+def _handled(level: int, message: str, file: str, line: int) -> bool:
+    stack = handlers.get()
+    handler, levels = stack[-1] if stack else (None, 0)
+    if handler is None or not levels & level:
+        return False
+    # While a handler runs PHP has none: what goes wrong inside it takes the standard way.
+    handlers.set((*stack, (None, 0)))
+    running = handlers.get()
+    try:
+        return call_handler(handler, level, message, file, line) is not False
+    finally:
+        if handlers.get() is running:
+            handlers.set(stack)
+
+
+def call_handler(handler: Handler, *arguments: Any) -> Any:
+    """Calls a user's callback with as many arguments as it takes: PHP lets it declare fewer."""
+    try:
+        parameters = inspect.signature(handler).parameters.values()
+    except (TypeError, ValueError):
+        return handler(*arguments)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return handler(*arguments)
+    takes = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    return handler(*arguments[:takes])

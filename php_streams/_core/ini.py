@@ -1,0 +1,56 @@
+"""The ini settings that stream functions obey (rule R6).
+
+Values are strings, as PHP keeps them.  A change belongs to the current context (contextvars), like a
+PHP request's: other threads and tasks keep theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from contextvars import ContextVar
+
+DEFAULTS: dict[str, str] = {
+    "SMTP": "localhost",
+    "allow_url_fopen": "1",
+    "auto_detect_line_endings": "0",
+    "default_socket_timeout": "60",
+    "from": "",
+    "openssl.cafile": "",
+    "openssl.capath": "",
+    "php_streams.starttls_buffer": "refuse",
+    "sendmail_from": "",
+    "sendmail_path": "/usr/sbin/sendmail -t -i",
+    "smtp_port": "25",
+    "user_agent": "",
+}
+# PHP lets a script read these, but not change them.
+READ_ONLY = frozenset({"allow_url_fopen", "sendmail_path"})
+
+_changed: ContextVar[dict[str, str]] = ContextVar("ini", default={})  # noqa: B039  (never mutated)
+
+
+def get(name: str) -> str:
+    """The setting's value now."""
+    return _changed.get().get(name, DEFAULTS[name])
+
+
+def put(name: str, value: str) -> None:
+    """Changes a setting for the current context."""
+    _changed.set({**_changed.get(), name: value})
+
+
+def restore(name: str) -> None:
+    """Puts a setting back to its default."""
+    _changed.set({key: value for key, value in _changed.get().items() if key != name})
+
+
+def number(name: str) -> int:
+    """The setting as an integer, read as PHP reads one ("60 seconds" is 60)."""
+    match = re.match(r"\s*[+-]?\d+", get(name))
+    return int(match[0]) if match else 0
+
+
+def socket_timeout() -> float | None:
+    """default_socket_timeout in seconds; None (for ever) when it is negative."""
+    seconds = number("default_socket_timeout")
+    return float(seconds) if seconds >= 0 else None

@@ -1,0 +1,146 @@
+"""Raw: what every kind of stream is made of (= php_stream_ops), under C's io.BufferedReader.
+
+Rules a Raw keeps:
+
+1. `readinto` never raises.  BufferedReader drops a half-read line when its raw raises; PHP's fgets hands
+   out the part that came.  "Nothing now" is None (with `timed_out` when that was a timeout), the end is 0
+   (with `eof`).  An exception from a user's handler is kept in `raised`, and the chapter function raises it
+   as soon as there is no data to hand out first.
+2. It counts what it has handed to the reader in `total`, and answers `tell()` with that number.
+   BufferedReader.tell() subtracts what it still holds, so `reader.tell()` is PHP's position and
+   `total - reader.tell()` the unread bytes, both at C speed.
+3. Bytes can be fed back (`feed`): they count as unread and are handed out before anything else.  That is how a buffer changes
+   its size, or a filter its input, without losing a byte.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Literal
+
+from php_streams._core.diagnostics import warn
+
+# Raws whose reader was refilled since the last look: the only ones that can hold unread bytes.  This is what
+# lets stream_select answer from buffers without asking each of a thousand streams.
+REFILLED: set["Raw"] = set()
+
+
+class Raw(io.RawIOBase):
+    """One kind of stream: subclasses fill a buffer, write bytes and describe themselves."""
+
+    label = ""  # stream_type of stream_get_meta_data
+    blocking = True
+    timed_out = False
+    eof = False
+    failed = False  # the last read was an error, not an end: fread gives False then, not ""
+    seek_allowed = False
+    local = True
+    lockable = False
+    raised: BaseException | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+        self.written = 0
+        self.fed = memoryview(b"")
+        self.settle()
+
+    def count(self, size: int) -> int:
+        """Notes that `size` more bytes came from below and went up to the reader."""
+        self.total += size
+        self.settle()
+        return size
+
+    def settle(self) -> None:
+        """Brings `tell` up to date: what the reader was given, without what waits in `fed`."""
+        # A C callable without arguments that returns the number: BufferedReader.tell() stays in C.
+        self.tell = (self.total - len(self.fed)).__int__  # type: ignore[method-assign]
+        REFILLED.add(self)
+
+    def readable(self) -> bool:
+        """All raws can be asked; PHP warns about write-only ones itself."""
+        return True
+
+    def feed(self, data: bytes) -> None:
+        """Takes back bytes that the reader was given: they come again before anything else."""
+        self.fed = memoryview(data + bytes(self.fed))
+        self.settle()
+
+    def take_fed(self, buffer: Any) -> int:
+        """Fills the buffer from what was fed back."""
+        size = min(len(buffer), len(self.fed))
+        buffer[:size] = self.fed[:size]
+        self.fed = self.fed[size:]
+        self.settle()
+        return size
+
+    def readall(self) -> bytes:
+        """Everything until the end, or until nothing more comes."""
+        data = bytearray()
+        step = 1 << 16
+        while True:
+            start = len(data)
+            data.extend(bytes(step))
+            with memoryview(data) as view:
+                size = self.readinto(view[start:])
+            del data[start + (size or 0) :]
+            if not size:
+                return bytes(data)
+            if size == step and step < 1 << 22:
+                step *= 2
+
+    def fill_without_waiting(self, reader: io.BufferedReader) -> None:
+        """One refill of the reader that does not wait for data."""
+        reader.peek(1)
+
+    def read_without_waiting(self, size: int) -> bytes:
+        """One read past the reader that does not wait for data."""
+        return self.read(size) or b""
+
+    def at_end(self) -> bool:
+        """feof's question when nothing is buffered: has the stream ended, as far as can be seen now?"""
+        return self.eof
+
+    def set_blocking(self, enable: bool) -> bool:
+        """stream_set_blocking; False where the stream has no such mode."""
+        return False
+
+    def set_timeout(self, seconds: float | None) -> bool:
+        """stream_set_timeout; False where the stream knows no timeout."""
+        return False
+
+    def set_write_buffer(self, size: int) -> int:
+        """stream_set_write_buffer; -1 where writes are never buffered."""
+        return -1
+
+    def select_descriptor(self) -> int | None:
+        """What stream_select waits on; None for a stream that has nothing of the kind."""
+        return None
+
+    def pending(self) -> int:
+        """Bytes ready below the reader that the kernel does not know of (TLS records)."""
+        return 0
+
+    def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
+        """stream_socket_enable_crypto, for streams that have none."""
+        return warn("This stream does not support SSL/crypto")
+
+    def socket_name(self, remote: bool) -> str | Literal[False]:
+        """stream_socket_get_name, for streams that are no socket."""
+        return False
+
+    def shutdown(self, how: int) -> bool:
+        """stream_socket_shutdown, for streams that are no socket."""
+        return False
+
+    def push(self) -> None:
+        """Lets go what was written and is held back below."""
+
+    def meta(self) -> dict[str, Any]:
+        """The kind's own part of stream_get_meta_data, which comes first."""
+        return {"timed_out": False, "blocked": True, "eof": self.eof}
+
+    def close(self) -> None:
+        """Closes; silent, and harmless when done again."""
+        REFILLED.discard(self)
+        super().close()

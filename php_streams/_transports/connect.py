@@ -1,0 +1,243 @@
+"""Client connections: from an address to a connected stream (= php_stream_xport_create, php_network_connect_*).
+
+A name may have several addresses: they are tried in the resolver's order within one timeout.  Whatever
+fails closes what was opened, and a TLS transport that cannot shake hands is closed too: nothing is ever
+sent in plaintext instead.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+from typing import Any
+
+from php_streams._core.context import Context
+from php_streams._core.diagnostics import notice, warn
+from php_streams._core.ini import socket_timeout
+from php_streams._core.stream import PERSISTENT, Stream
+from php_streams._core.values import to_text, truth
+from php_streams._transports import TRANSPORTS
+from php_streams._transports.address import UNIX_PATH_MAX, split_port, split_scheme
+from php_streams._transports.socket import LABELS, SocketRaw, kernel_timeout
+
+
+class ConnectError(Exception):
+    """A connection that did not come about: PHP's $errno and $errstr."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+def open_client(
+    address: str, timeout: float | None, context: Context | None, *, connect: bool = True, wait: bool = True
+) -> Stream:
+    """Opens a stream to `address`.
+
+    timeout: seconds for connecting (and for TLS's handshake), None for ever.
+    connect=False makes the stream without a connection; wait=False does not wait until it stands.
+    """
+    scheme, name = split_scheme(address)
+    if scheme not in TRANSPORTS:
+        raise ConnectError(
+            0,
+            f'Unable to find the socket transport "{scheme[:31]}"'
+            " - did you forget to enable it when you configured PHP?",
+        )
+    kind = scheme if scheme in LABELS else "tcp"
+    if not connect:
+        return Stream(UnconnectedRaw(LABELS[kind]), "r+", address, context)
+    if kind in ("unix", "udg"):
+        sock, host = _connect_path(kind, name, timeout, wait), ""
+    else:
+        sock, host = _connect_host(kind, name, timeout, context, wait)
+    try:
+        raw = SocketRaw(sock, LABELS[kind], socket_timeout())
+    except BaseException:
+        sock.close()
+        raise
+    raw.url_name = host
+    raw.connect_timeout = timeout
+    raw.pushes = raw.pushes and not _on(context, "tcp_nodelay")
+    stream = Stream(raw, "r+", address, context)
+    if scheme not in LABELS:
+        _secure(stream, scheme, wait)
+    return stream
+
+
+def _secure(stream: Stream, scheme: str, wait: bool) -> None:
+    """TLS from the first byte on; a failure closes the stream."""
+    from php_streams._transports import tls
+
+    done: bool | int = False
+    try:
+        done = tls.connect(stream.raw, stream.context, scheme, wait)  # type: ignore[arg-type]
+    finally:
+        if done is False:
+            stream.close()
+    if done is False:
+        raise ConnectError(0, "")
+
+
+def persistent(key: str) -> Stream | None:
+    """The persistent stream of that key, when it still lives."""
+    stream = PERSISTENT.get(key)
+    if stream is None:
+        return None
+    if stream.is_open and not stream.raw.at_end():
+        return stream
+    stream.close()
+    PERSISTENT.pop(key, None)
+    return None
+
+
+def keep(stream: Stream, key: str) -> None:
+    """Makes a stream persistent: it stays open when its variables are gone."""
+    stream.persistent = key
+    PERSISTENT[key] = stream
+
+
+# --- sockets -------------------------------------------------------------------------------------------
+
+
+def _socket_type(kind: str) -> socket.SocketKind:
+    return socket.SOCK_DGRAM if kind in ("udp", "udg") else socket.SOCK_STREAM
+
+
+def _connect_path(kind: str, path: str, timeout: float | None, wait: bool) -> socket.socket:
+    """A unix socket; a path that is too long is cut, with a notice, as PHP does."""
+    raw_path = os.fsencode(path)
+    if len(raw_path) > UNIX_PATH_MAX:
+        notice(f"socket path exceeded the maximum allowed length of {UNIX_PATH_MAX} bytes and was truncated")
+        raw_path = raw_path[:UNIX_PATH_MAX]
+    sock = socket.socket(socket.AF_UNIX, _socket_type(kind))
+    try:
+        _connect(sock, raw_path, timeout, wait)
+    except OSError as error:
+        sock.close()
+        raise ConnectError(*_reason(error)) from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _connect_host(
+    kind: str, name: str, timeout: float | None, context: Context | None, wait: bool
+) -> tuple[socket.socket, str]:
+    """A connected tcp or udp socket and the host's name."""
+    if "\0" in name:
+        raise ConnectError(0, "The hostname must not contain null bytes")
+    try:
+        host, port = split_port(name)
+        bindto = _bind_address(context)
+    except ValueError as error:
+        raise ConnectError(0, str(error)) from None
+    limit = None if timeout is None else time.monotonic() + timeout
+    failure = ConnectError(0, "")
+    for family, address in resolve(host, kind, port):
+        if family == socket.AF_INET6 and bindto is not None and ":" not in bindto[0]:
+            continue  # an IPv4 source cannot reach it: "0:0" is PHP's way to force IPv4
+        left = None if limit is None else max(limit - time.monotonic(), 0)
+        sock = socket.socket(family, _socket_type(kind))
+        try:
+            _prepare(sock, kind, family, context, bindto)
+            _connect(sock, address, left, wait)
+        except OSError as error:
+            sock.close()
+            failure = ConnectError(*_reason(error))
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock, host
+        if limit is not None and time.monotonic() >= limit:
+            break
+    raise failure
+
+
+def resolve(host: str, kind: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
+    """The host's addresses, or PHP's warning and error."""
+    try:
+        # An empty name is nobody's, in PHP; getaddrinfo would take it for this host.
+        if not host:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        found = socket.getaddrinfo(host.encode(), port, type=_socket_type(kind))
+    except (socket.gaierror, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, socket.gaierror) else "Name or service not known"
+        text = f"php_network_getaddresses: getaddrinfo for {host} failed: {reason}"
+        warn(text)
+        raise ConnectError(0, text) from None
+    return [(family, address) for family, _, _, _, address in found]
+
+
+def _connect(sock: socket.socket, address: Any, timeout: float | None, wait: bool) -> None:
+    """Connects within the timeout; wait=False comes back while the connection is on its way."""
+    if not wait:
+        sock.setblocking(False)
+        code = sock.connect_ex(address)
+        if code not in (0, errno.EINPROGRESS):
+            raise OSError(code, os.strerror(code))
+        return
+    # One blocking call under the kernel's own timeout: no poll, no switching of modes.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, kernel_timeout(timeout))
+    sock.connect(address)
+
+
+def _reason(error: OSError) -> tuple[int, str]:
+    """$errno and $errstr; a connect that SO_SNDTIMEO cut short says EINPROGRESS or EAGAIN."""
+    code = error.errno or 0
+    if code in (errno.EINPROGRESS, errno.EAGAIN):
+        code = errno.ETIMEDOUT
+    return code, os.strerror(code)
+
+
+# --- socket context options ----------------------------------------------------------------------------
+
+
+def _on(context: Context | None, option: str) -> bool:
+    return context is not None and truth(context.option("socket", option))
+
+
+def _bind_address(context: Context | None) -> tuple[str, int] | None:
+    bindto = None if context is None else context.option("socket", "bindto")
+    if bindto is None:
+        return None
+    if not isinstance(bindto, (str, bytes)):
+        raise ValueError("local_addr context option is not a string.")
+    try:
+        return split_port(to_text(bindto))
+    except ValueError:
+        return None  # PHP connects without it, and without a word
+
+
+def _prepare(
+    sock: socket.socket, kind: str, family: int, context: Context | None, bindto: tuple[str, int] | None
+) -> None:
+    """The options that are set, and the local address that is bound, before connecting."""
+    if bindto is not None:
+        _bind(sock, family, bindto)
+    if kind == "udp" and _on(context, "so_broadcast"):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    if kind == "tcp" and _on(context, "tcp_nodelay"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _bind(sock: socket.socket, family: int, bindto: tuple[str, int]) -> None:
+    """A local address that cannot be had is a warning, and the connection is made without it."""
+    host, port = bindto
+    if family == socket.AF_INET and ":" in host:
+        return  # an IPv4 socket has no use for an IPv6 address
+    try:
+        local = socket.inet_ntoa(socket.inet_aton(host)) if family == socket.AF_INET else host
+        socket.inet_pton(family, local)
+    except OSError:
+        warn(f"Invalid IP Address: {host}")
+        return
+    try:
+        sock.bind((local, port))
+    except OSError as error:
+        warn(f"Failed to bind to '{host}:{port}', system said: {error.strerror}")

@@ -1,0 +1,330 @@
+"""Sockets: tcp, udp, unix and udg streams (= main/streams/xp_socket.c and main/network.c).
+
+A blocking plain socket keeps the kernel's own timeouts (SO_RCVTIMEO, SO_SNDTIMEO) instead of a poll before
+each call: half the system calls of settimeout.  TLS puts an SSLSocket in `sock` and itself in `crypto`; it
+needs settimeout, because CPython retries a blocking TLS read for ever.  `rebind` is the one place that
+chooses.
+
+PHP's write-write-read (a mailer's dialogue) meets Nagle's algorithm and the peer's delayed ACK: 40 ms a
+message.  So a read that follows two or more writes first pushes what the kernel may hold back, by switching
+TCP_NODELAY on and off again.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import socket
+import struct
+from typing import Any, Callable, Literal, Protocol
+
+from php_streams._core.diagnostics import notice
+from php_streams._core.raw import Raw
+from php_streams._transports.address import text_of
+
+LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
+NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS)
+
+
+class Crypto(Protocol):
+    """What a TLS session answers for the raw that it protects."""
+
+    def read_failed(self, error: OSError) -> int | None:
+        """What readinto returns after this error: None (nothing now; sets timed_out) or 0 (the end)."""
+
+    def write_failed(self, error: OSError, size: int) -> int | Literal[False]:
+        """What write returns after this error."""
+
+    def pending(self) -> int:
+        """Bytes decrypted and not read yet."""
+
+    def alive(self) -> bool:
+        """Whether the peer may still send, as far as can be seen without waiting."""
+
+    def meta(self) -> dict[str, Any]:
+        """The `crypto` entry of stream_get_meta_data."""
+
+    def close(self) -> None:
+        """Says goodbye (close_notify), as far as that works."""
+
+
+class SocketRaw(Raw):
+    """A socket as a Raw."""
+
+    local = False
+
+    def __init__(self, sock: socket.socket, label: str, timeout: float | None) -> None:
+        super().__init__()
+        self.sock = sock
+        self.label = label
+        self.timeout = timeout
+        self.crypto: Crypto | None = None
+        self.url_name: str | None = None
+        self.connect_timeout: float | None = None
+        self.unpushed = 0
+        self.pushes = label == LABELS["tcp"]
+        self.rebind()
+
+    def rebind(self) -> None:
+        """Chooses how to receive and send, for the socket, mode and timeout there are now."""
+        sock = self.sock
+        if not self.blocking:
+            sock.settimeout(0)
+        elif self.crypto is not None:
+            sock.settimeout(self.timeout if self.timeout is None else max(self.timeout, 0.000001))
+        else:
+            sock.settimeout(None)
+            limit = kernel_timeout(self.timeout)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        self.recv_into: Callable[[Any], int] = sock.recv_into
+        self.send: Callable[[Any], int] = sock.send
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Receives what there is; see Raw for what it promises."""
+        if self.fed:
+            return self.take_fed(buffer)
+        if self.unpushed:
+            self.push()
+        try:
+            size = self.recv_into(buffer)
+        except OSError as error:
+            return self._nothing(error)
+        except BaseException as raised:  # a signal handler's
+            self.raised = raised
+            return None
+        self.timed_out = self.failed = False
+        if not size:
+            self.eof = True
+            return 0
+        return self.count(size)
+
+    def _nothing(self, error: OSError) -> int | None:
+        """Why no byte came: None for not now, 0 for never again."""
+        try:
+            if self.crypto is not None:
+                return self.crypto.read_failed(error)
+        except BaseException as raised:  # an error handler's
+            self.raised = raised
+            return None
+        if error.errno in NOT_NOW:
+            self.timed_out = self.blocking
+            return None
+        self.timed_out = False
+        self.eof = self.failed = True
+        return 0
+
+    def _at_once(self, receive: Callable[[], Any]) -> Any:
+        """Runs a read that must not wait; running out of data is no timeout."""
+        was_blocking, timed_out = self.blocking, self.timed_out
+        self.blocking = False
+        if self.crypto is not None:
+            self.sock.settimeout(0)
+        else:
+            sock = self.sock
+            self.recv_into = lambda buffer: sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+        try:
+            return receive()
+        finally:
+            self.blocking, self.timed_out = was_blocking, timed_out
+            if self.crypto is not None:
+                self.rebind()
+            else:
+                self.recv_into = self.sock.recv_into
+
+    def fill_without_waiting(self, reader: io.BufferedReader) -> None:
+        """One refill of the reader with what has already arrived."""
+        self._at_once(lambda: reader.peek(1))
+
+    def read_without_waiting(self, size: int) -> bytes:
+        """One read past the reader of what has already arrived."""
+        return self._at_once(lambda: self.read(size)) or b""
+
+    def at_end(self) -> bool:
+        """A look at the socket: the peer's end, or an error, ends the stream (streams.c, feof)."""
+        if not self.eof:
+            self.eof = not (self.crypto.alive() if self.crypto is not None else self._alive())
+        return self.eof
+
+    def _alive(self) -> bool:
+        try:
+            return self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except OSError as error:
+            return error.errno in NOT_NOW or error.errno == errno.EMSGSIZE
+
+    # --- writing -----------------------------------------------------------------------------------
+
+    def write(self, data: Any) -> int | Literal[False]:  # type: ignore[override]
+        """Sends all of it, as far as the timeout lets; the bytes sent, or False after a notice."""
+        self.unpushed += 1
+        try:
+            sent = self.send(data)
+        except OSError as error:
+            return self._unsent(error, len(data))
+        self.written += sent
+        return sent if sent == len(data) or not sent else self._send_rest(memoryview(data), sent)
+
+    def _send_rest(self, data: memoryview, sent: int) -> int:
+        while sent < len(data):
+            try:
+                step = self.send(data[sent:])
+            except OSError as error:
+                self._unsent(error, len(data) - sent)
+                break
+            self.written += step
+            sent += step
+            if not step:
+                break
+        return sent
+
+    def _unsent(self, error: OSError, size: int) -> int | Literal[False]:
+        if self.crypto is not None:
+            return self.crypto.write_failed(error, size)
+        code = error.errno
+        if code in NOT_NOW and not self.blocking:
+            return 0
+        self.timed_out = code in NOT_NOW
+        return notice(f"Send of {size} bytes failed with errno={code} {error.strerror}")
+
+    def push(self) -> None:
+        """Lets the kernel send what Nagle's algorithm holds back, before waiting for the answer."""
+        if self.unpushed > 1 and self.pushes:
+            try:
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+            except OSError:
+                self.pushes = False
+        self.unpushed = 0
+
+    # --- state -------------------------------------------------------------------------------------
+
+    def set_blocking(self, enable: bool) -> bool:
+        """stream_set_blocking."""
+        self.blocking = enable
+        self.rebind()
+        return True
+
+    def set_timeout(self, seconds: float | None) -> bool:
+        """stream_set_timeout; None waits for ever."""
+        self.timeout = seconds
+        self.timed_out = False
+        self.rebind()
+        return True
+
+    def meta(self) -> dict[str, Any]:
+        """The socket's part of stream_get_meta_data."""
+        data: dict[str, Any] = {"timed_out": self.timed_out, "blocked": self.blocking, "eof": self.eof}
+        if self.crypto is not None:
+            data["crypto"] = self.crypto.meta()
+        return data
+
+    def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
+        """Turns TLS on or off on the connection."""
+        if self.label != LABELS["tcp"]:
+            return super().enable_crypto(context, enable, method, session)
+        from php_streams._transports import tls
+
+        return tls.enable(self, context, enable, method, session)
+
+    def socket_name(self, remote: bool) -> str | Literal[False]:
+        """The local or remote address as text."""
+        try:
+            address = self.sock.getpeername() if remote else self.sock.getsockname()
+        except OSError:
+            return False
+        return text_of(self.sock.family, address)
+
+    def shutdown(self, how: int) -> bool:
+        """Shuts one direction, or both."""
+        try:
+            self.sock.shutdown(how)
+        except OSError:
+            return False
+        return True
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self.sock.fileno()
+
+    def select_descriptor(self) -> int | None:
+        """The socket's descriptor."""
+        return self.sock.fileno()
+
+    def pending(self) -> int:
+        """What TLS has decrypted already."""
+        return self.crypto.pending() if self.crypto is not None else 0
+
+    def close(self) -> None:
+        """Closes the socket, after TLS's goodbye."""
+        if self.closed:
+            return
+        try:
+            if self.crypto is not None:
+                self.crypto.close()
+        finally:
+            self.sock.close()
+            super().close()
+
+
+class UnconnectedRaw(SocketRaw):
+    """What stream_socket_client gives without STREAM_CLIENT_CONNECT: a stream that has no socket."""
+
+    def __init__(self, label: str) -> None:
+        Raw.__init__(self)
+        self.label = label
+
+    def readinto(self, buffer: Any) -> int | None:
+        """There is nothing to read from."""
+        self.eof = self.failed = True
+        return 0
+
+    def write(self, data: Any) -> int | Literal[False]:  # type: ignore[override]
+        """Nothing is sent, and PHP says nothing about it."""
+        return 0
+
+    def _alive(self) -> bool:
+        return False
+
+    def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
+        """There is nobody to shake hands with."""
+        return False
+
+    def socket_name(self, remote: bool) -> str | Literal[False]:
+        """It has no name."""
+        return False
+
+    def shutdown(self, how: int) -> bool:
+        """There is nothing to shut."""
+        return False
+
+    def select_descriptor(self) -> int | None:
+        """Nothing to wait on."""
+        return None
+
+    def fileno(self) -> int:
+        """It has no descriptor."""
+        return -1
+
+    def set_blocking(self, enable: bool) -> bool:
+        """There is no mode to set."""
+        return False
+
+    def set_timeout(self, seconds: float | None) -> bool:
+        """Kept, to no effect."""
+        self.timeout = seconds
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+        Raw.close(self)
+
+
+def kernel_timeout(seconds: float | None) -> bytes:
+    """A struct timeval for SO_RCVTIMEO: 0 means for ever there, so PHP's 0 becomes a microsecond."""
+    if seconds is None:
+        return struct.pack("@ll", 0, 0)
+    whole = int(seconds)
+    micro = round((seconds - whole) * 1_000_000)
+    return struct.pack("@ll", min(whole, 2**31), micro if whole or micro else 1)

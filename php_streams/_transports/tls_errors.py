@@ -1,0 +1,103 @@
+"""What PHP says when OpenSSL reports an error (= php_openssl_handle_ssl_error).
+
+The errors are Python's: `ssl.SSLError` with `library`, `reason` and a text, or plain OSErrors of the socket
+below.  They are told apart by their attributes, so this module needs no `ssl`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+# "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"; a failed verification has its reason
+# after the text, which OpenSSL's own line does not.
+_MESSAGE = re.compile(r"(?:\[[^]]*\] )?(.*?)(?:: .*)? \(_ssl\.c:\d+\)", re.DOTALL)
+
+# OpenSSL's libraries that speak up in a TLS connection: number and name.
+_LIBRARIES = {
+    "SYS": (2, "system library"),
+    "RSA": (4, "rsa routines"),
+    "EVP": (6, "digital envelope routines"),
+    "PEM": (9, "PEM routines"),
+    "X509": (11, "x509 certificate routines"),
+    "ASN1": (13, "asn1 encoding routines"),
+    "EC": (16, "elliptic curve routines"),
+    "SSL": (20, "SSL routines"),
+    "BIO": (32, "BIO routines"),
+    "CRYPTO": (15, "common libcrypto routines"),
+}
+
+VERIFY_FAILED = "certificate verify failed"
+# A handshake in which the server finds no cipher: PHP has a text of its own for it.
+NO_SHARED_CIPHER = (
+    "SSL_R_NO_SHARED_CIPHER: no suitable shared cipher could be used.  This could be because the"
+    " server is missing an SSL certificate (local_cert context option)"
+)
+
+
+def failed(*lines: str, code: int = 1) -> str:
+    """PHP's warning around OpenSSL's error lines; `code` is SSL_get_error's."""
+    return f"SSL operation failed with code {code}. OpenSSL Error messages:\n" + "\n".join(lines)
+
+
+def verify_failed() -> str:
+    """PHP's warning when a certificate does not verify."""
+    return failed(openssl_line("SSL", VERIFY_FAILED))
+
+
+def openssl_line(library: str, text: str) -> str:
+    """An error as OpenSSL prints it: number, library, (no function,) reason."""
+    number, name = _LIBRARIES.get(library, (0, f"lib({library})"))
+    return f"error:{number << 23 | _reason(library, text):08X}:{name}::{text}"
+
+
+def _reason(library: str, text: str) -> int:
+    if library != "SSL":
+        return 0  # only SSL's own reasons are known by number here
+    from php_streams._transports.tls_reasons import NUMBERS
+
+    # OpenSSL 3.2 renamed the alerts that SSL 3.0 had.
+    return NUMBERS.get(text.replace("ssl/tls alert", "sslv3 alert"), 0)
+
+
+def system_line(number: int) -> str:
+    """An error of the operating system as OpenSSL prints it."""
+    return f"error:{0x80000000 | number:08X}:system library::{os.strerror(number)}"
+
+
+def handshake_message(error: OSError) -> str | None:
+    """The warning for a handshake or a read that failed; None where PHP says nothing (the peer left)."""
+    if not getattr(error, "library", None) and not is_protocol_error(error):
+        return None if error.errno is None or is_end(error) else f"SSL: {os.strerror(error.errno)}"
+    if is_end(error):
+        return None
+    return protocol_message(error)
+
+
+def write_message(error: OSError) -> str | None:
+    """The warning for a write that failed."""
+    if is_end(error):
+        return None
+    if is_protocol_error(error):
+        return protocol_message(error)
+    return failed(system_line(error.errno or 0), code=5)
+
+
+def protocol_message(error: OSError) -> str:
+    """The warning for an error of TLS itself."""
+    if getattr(error, "reason", None) == "NO_SHARED_CIPHER":
+        return NO_SHARED_CIPHER
+    library = getattr(error, "library", None) or "SSL"
+    text = str(error.args[-1]) if error.args else ""
+    match = _MESSAGE.fullmatch(text)
+    return failed(openssl_line(library, match[1] if match else text))
+
+
+def is_protocol_error(error: OSError) -> bool:
+    """Whether TLS failed, and not the socket below (an ssl.SSLError)."""
+    return hasattr(error, "reason") and hasattr(error, "library")
+
+
+def is_end(error: OSError) -> bool:
+    """Whether the peer ended the connection, with TLS's goodbye or without."""
+    return type(error).__name__ in ("SSLZeroReturnError", "SSLEOFError")

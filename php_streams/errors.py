@@ -1,0 +1,129 @@
+"""Error handling (the manual's book.errorfunc): who hears PHP's messages; and `silence()`, PHP's @."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Literal
+
+from php_streams._core import diagnostics
+from php_streams._core.diagnostics import (
+    ArgumentCountError,
+    argument_type_error,
+    argument_value_error,
+)
+from php_streams._core.values import to_int, to_string, type_name
+from php_streams.constants import (
+    E_ALL,
+    E_USER_DEPRECATED,
+    E_USER_ERROR,
+    E_USER_NOTICE,
+    E_USER_WARNING,
+)
+
+__all__ = [
+    "ArgumentCountError",
+    "error_clear_last",
+    "error_get_last",
+    "error_reporting",
+    "restore_error_handler",
+    "set_error_handler",
+    "silence",
+    "trigger_error",
+]
+
+Handler = Callable[..., Any]
+
+
+def set_error_handler(callback: Handler | None, error_levels: int = E_ALL) -> Handler | None:
+    """Sets a user-defined error handler function.  https://www.php.net/function.set-error-handler
+
+    callback(level, message, file, line) is called with as many of these as it takes.  It may swallow the
+    message, return False to let it go on, or raise: the exception leaves the function that was called, and
+    its stream stays whole.  Returns the handler before, or None.  Handlers belong to the current context
+    (thread, async task).
+    """
+    levels = to_int(error_levels, 2, "error_levels")
+    if callback is not None and not callable(callback):
+        raise argument_type_error(
+            1, "callback", f"must be a valid callback or null, {_not_callable(callback)}"
+        )
+    stack = diagnostics.handlers.get()
+    diagnostics.handlers.set((*stack, (callback, levels)))
+    return stack[-1][0] if stack else None
+
+
+def _not_callable(callback: Any) -> str:
+    if isinstance(callback, (str, bytes)):
+        return f'function "{to_string(callback, 1, "callback")}" not found or invalid function name'
+    return "no array or string given" if type_name(callback) != "array" else "array callback must have exactly two members"
+
+
+def restore_error_handler() -> Literal[True]:
+    """Restores the previous error handler function.  https://www.php.net/function.restore-error-handler"""
+    diagnostics.handlers.set(diagnostics.handlers.get()[:-1])
+    return True
+
+
+def error_get_last() -> dict[str, int | str] | None:
+    """Get the last occurred error.  https://www.php.net/function.error-get-last
+
+    {"type": E_* level, "message", "file", "line"}, or None.  What a handler took does not count.
+    """
+    last = diagnostics.last_error.get()
+    return None if last is None else dict(last)
+
+
+def error_clear_last() -> None:
+    """Clear the most recent error.  https://www.php.net/function.error-clear-last"""
+    diagnostics.last_error.set(None)
+
+
+def error_reporting(error_level: int | None = None) -> int:
+    """Sets which PHP errors are reported.  https://www.php.net/function.error-reporting
+
+    error_level: or'ed E_* levels; None leaves them.  Returns the levels before (4437 inside `silence()`).
+    """
+    before = diagnostics.reporting.get()
+    if error_level is not None:
+        diagnostics.reporting.set(to_int(error_level, 1, "error_level", "?int"))
+    return before
+
+
+_USER_LEVELS = (E_USER_ERROR, E_USER_WARNING, E_USER_NOTICE, E_USER_DEPRECATED)
+
+
+def trigger_error(message: str, error_level: int = E_USER_NOTICE) -> Literal[True]:
+    """Generates a user-level error/warning/notice message.  https://www.php.net/function.trigger-error
+
+    error_level: E_USER_ERROR (which raises PhpFatalError when no handler takes it), E_USER_WARNING,
+    E_USER_NOTICE or E_USER_DEPRECATED.
+    """
+    text = to_string(message, 1, "message")
+    level = to_int(error_level, 2, "error_level")
+    if level not in _USER_LEVELS:
+        names = "E_USER_ERROR, E_USER_WARNING, E_USER_NOTICE, or E_USER_DEPRECATED"
+        raise argument_value_error(2, "error_level", f"must be one of {names}")
+    if level == E_USER_ERROR:
+        diagnostics.deprecated(
+            "Passing E_USER_ERROR to trigger_error() is deprecated since 8.4,"
+            " throw an exception or call exit with a string message instead",
+            prefix=False,
+        )
+    diagnostics.report(level, text, diagnostics.call_site()[1])
+    return True
+
+
+class silence:  # noqa: N801  (it stands for an operator)
+    """PHP's @: `with silence(): fp, errno, errstr = fsockopen(host, port)`.
+
+    Nothing is shown, error_get_last() still tells, and a handler is still called (error_reporting() is
+    4437 in it), as in PHP.  https://www.php.net/language.operators.errorcontrol
+    """
+
+    def __enter__(self) -> None:
+        self._before = diagnostics.reporting.get()
+        diagnostics.reporting.set(self._before & diagnostics.FATAL)
+
+    def __exit__(self, *exception: object) -> None:
+        # A level that was chosen inside stays, as in PHP.
+        if not diagnostics.reporting.get() & ~diagnostics.FATAL:
+            diagnostics.reporting.set(self._before)

@@ -1,0 +1,192 @@
+"""File handles (the manual's book.filesystem): reading, writing and closing any stream.
+
+The five calls that programs make most go straight to a bound slot of the stream; a closed stream, or
+what is no stream, shows itself there as an AttributeError (see _core/stream.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+from php_streams._core.alias import alias
+from php_streams._core.diagnostics import argument_type_error, argument_value_error
+from php_streams._core.format import php_format
+from php_streams._core.stream import Stream, open_stream, refuse
+from php_streams._core.values import to_bytes, to_int, type_name
+from php_streams.stream import stream_set_write_buffer
+
+__all__ = [
+    "fclose",
+    "feof",
+    "fflush",
+    "fgetc",
+    "fgets",
+    "fpassthru",
+    "fprintf",
+    "fputs",
+    "fread",
+    "ftell",
+    "fwrite",
+    "set_file_buffer",
+    "vfprintf",
+]
+
+
+def fgets(stream: Stream, length: int | None = None) -> bytes | Literal[False]:
+    """Gets line from file pointer.  https://www.php.net/function.fgets
+
+    length: at most length - 1 bytes, the line's end included.  On a timeout or in non-blocking mode the
+    part that has come; False when there is nothing.
+    """
+    try:
+        if length is None:
+            return stream.readline() or stream.nothing()
+        if length.__class__ is not int:
+            length = to_int(length, 2, "length", "?int")
+        if length <= 0:
+            raise argument_value_error(2, "length", "must be greater than 0")
+        return stream.readline(length - 1) or stream.nothing()
+    except AttributeError:
+        refuse(stream)  # PHP's TypeError, unless this is an open stream and the error came from inside it
+        raise
+
+
+def fgetc(stream: Stream) -> bytes | Literal[False]:
+    """Gets character from file pointer.  https://www.php.net/function.fgetc
+
+    One byte; False when there is none.
+    """
+    try:
+        return stream.readchar(1) or stream.nothing()
+    except AttributeError:
+        refuse(stream)
+        raise
+
+
+def fread(stream: Stream, length: int) -> bytes | Literal[False]:
+    """Binary-safe file read.  https://www.php.net/function.fread
+
+    Up to length bytes: from a socket what is buffered and what one more read brings, b"" at the end or
+    when the timeout strikes.  False when the read failed.
+    """
+    try:
+        if length.__class__ is not int:
+            length = to_int(length, 2, "length")
+        if length <= 0:
+            raise argument_value_error(2, "length", "must be greater than 0")
+        return stream.read(length) or stream.no_bytes()
+    except AttributeError:
+        refuse(stream)
+        raise
+
+
+def fwrite(stream: Stream, data: bytes | str, length: int | None = None) -> int | Literal[False]:
+    """Binary-safe file write.  https://www.php.net/function.fwrite
+
+    data: bytes, or text that is sent as UTF-8; length: at most so many bytes of it.  Bytes written: fewer
+    than given on a non-blocking stream; False, with a notice, when nothing could be written.
+    """
+    try:
+        if data.__class__ is not bytes:
+            data = to_bytes(data, 2, "data")
+        if length is not None:
+            data = data[: max(to_int(length, 3, "length", "?int"), 0)]
+        if not data:
+            refuse(stream)
+            return 0
+        return stream.write(data)
+    except AttributeError:
+        refuse(stream)
+        raise
+
+
+def feof(stream: Stream) -> bool:
+    """Tests for end-of-file on a file pointer.  https://www.php.net/function.feof
+
+    On a socket: nothing buffered, and the peer has closed (seen without waiting).  A timeout is no end.
+    """
+    try:
+        return stream.at_end()
+    except AttributeError:
+        refuse(stream)
+        raise
+
+
+def fclose(stream: Stream) -> bool:
+    """Closes an open file pointer.  https://www.php.net/function.fclose"""
+    open_stream(stream).close()
+    return True
+
+
+def fflush(stream: Stream) -> bool:
+    """Flushes the output to a file.  https://www.php.net/function.fflush
+
+    Sockets send at once: there is nothing to flush, and the answer is true.
+    """
+    return open_stream(stream).flush()
+
+
+def ftell(stream: Stream) -> int | Literal[False]:
+    """Returns the current position of the file read/write pointer.  https://www.php.net/function.ftell
+
+    On a socket: bytes read so far plus bytes written.
+    """
+    return open_stream(stream).tell()
+
+
+def fpassthru(stream: Stream) -> int:
+    """Output all remaining data on a file pointer.  https://www.php.net/function.fpassthru
+
+    To sys.stdout, until the end or a timeout; returns the number of bytes.
+    """
+    source = open_stream(stream)
+    count = 0
+    while data := source.read(8192):
+        output(data)
+        count += len(data)
+    source.nothing()
+    return count
+
+
+def output(data: bytes) -> None:
+    """Writes to sys.stdout what PHP would echo."""
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:  # sys.stdout was replaced by something that takes text only
+        sys.stdout.write(data.decode("utf-8", "replace"))
+        return
+    sys.stdout.flush()
+    binary.write(data)
+    binary.flush()
+
+
+def fprintf(stream: Stream, format: str | bytes, *values: Any) -> int:
+    """Write a formatted string to a stream.  https://www.php.net/function.fprintf
+
+    PHP's own directives (%d %s %05.2f %'*10s %2$s ...).  Returns the length of the string.
+    """
+    target = open_stream(stream)
+    text = php_format(to_bytes(format, 2, "format"), values, first=3)
+    if text:
+        target.write(text)
+    return len(text)
+
+
+def vfprintf(stream: Stream, format: str | bytes, values: list[Any] | dict[Any, Any]) -> int:
+    """Write a formatted string to a stream.  https://www.php.net/function.vfprintf
+
+    As fprintf, the values in an array.
+    """
+    target = open_stream(stream)
+    directives = to_bytes(format, 2, "format")
+    if not isinstance(values, (list, tuple, dict)):
+        raise argument_type_error(3, "values", f"must be of type array, {type_name(values)} given")
+    items = list(values.values()) if isinstance(values, dict) else list(values)
+    text = php_format(directives, items, first=-1)
+    if text:
+        target.write(text)
+    return len(text)
+
+
+fputs = alias(fwrite, "fputs", __name__)
+set_file_buffer = alias(stream_set_write_buffer, "set_file_buffer", __name__)

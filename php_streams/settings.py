@@ -1,0 +1,80 @@
+"""Settings (the manual's book.info): ini_get and ini_set for what stream functions obey."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from php_streams._core import ini
+from php_streams._core.diagnostics import argument_type_error, deprecated, warn
+from php_streams._core.values import scalar_text, to_string, to_text, type_name
+
+__all__ = [
+    "ini_get",
+    "ini_restore",
+    "ini_set",
+]
+
+_QUANTITY = re.compile(r"\s*([+-]?\d+)\s*(.*?)\s*\Z", re.DOTALL)
+
+
+def ini_get(option: str) -> str | Literal[False]:
+    """Gets the value of a configuration option.  https://www.php.net/function.ini-get
+
+    A string, as PHP keeps it; False for a setting that is not known here.
+    """
+    name = to_string(option, 1, "option")
+    return ini.get(name) if name in ini.DEFAULTS else False
+
+
+def ini_set(option: str, value: str | int | float | bool | None) -> str | Literal[False]:
+    """Sets the value of a configuration option.  https://www.php.net/function.ini-set
+
+    Returns the value before; False for a setting that is not known here.  The change holds in the current
+    context (thread, async task).  There is no php.ini here, so the settings that PHP takes from it alone
+    (openssl.cafile, openssl.capath, sendmail_path, allow_url_fopen) can be set too.
+    """
+    name = to_string(option, 1, "option")
+    text = _text(value)
+    if name not in ini.DEFAULTS:
+        return False
+    before = ini.get(name)
+    if name == "default_socket_timeout":
+        _check_quantity(name, text)
+    if name == "auto_detect_line_endings" and text not in ("", "0"):
+        deprecated("auto_detect_line_endings is deprecated", prefix=False)
+    ini.put(name, text)
+    return before
+
+
+def ini_restore(option: str) -> None:
+    """Restores the value of a configuration option.  https://www.php.net/function.ini-restore"""
+    ini.restore(to_string(option, 1, "option"))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (str, bytes)):
+        return to_text(value)
+    if isinstance(value, (bool, int, float)):
+        return scalar_text(value)
+    raise argument_type_error(2, "value", f"must be of type string|int|float|bool|null, {type_name(value)} given")
+
+
+def _check_quantity(name: str, text: str) -> None:
+    """PHP's warnings for what is no whole number."""
+    match = _QUANTITY.match(text)
+    if not text.strip():
+        return
+    if match is None:
+        why, used = "no valid leading digits", "0"
+    elif match[2] and (match[2][-1] not in "kKmMgG" or len(match[2]) > 1):
+        why, used = f'unknown multiplier "{match[2][-1]}"', match[1]
+    else:
+        return
+    warn(
+        f'Invalid "{name}" setting. Invalid quantity "{text}": {why},'
+        f' interpreting as "{used}" for backwards compatibility',
+        prefix=False,
+    )

@@ -1,0 +1,217 @@
+"""Stream functions (the manual's book.stream) that have no closer room: state, timeouts, buffers, bulk reads."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
+from php_streams._core.select import select
+from php_streams._core.stream import Stream, open_stream
+from php_streams._core.values import outputs, to_bool, to_bytes, to_int, to_string, type_name
+from php_streams._transports import TRANSPORTS
+from php_streams._wrappers import is_local_url, unknown_scheme
+
+__all__ = [
+    "stream_get_contents",
+    "stream_get_line",
+    "stream_get_meta_data",
+    "stream_get_transports",
+    "stream_is_local",
+    "stream_select",
+    "stream_set_blocking",
+    "stream_set_chunk_size",
+    "stream_set_read_buffer",
+    "stream_set_timeout",
+    "stream_set_write_buffer",
+    "stream_supports_lock",
+]
+
+StreamSelectResult = outputs("StreamSelectResult", "result read write except_")
+
+Streams = dict[Any, Stream] | list[Stream] | None
+
+_INT_MAX = 2**31 - 1
+
+
+def stream_get_meta_data(stream: Stream) -> dict[str, Any]:
+    """Retrieves header/meta data from streams.  https://www.php.net/function.stream-get-meta-data
+
+    Keys in PHP's order: timed_out, blocked, eof, crypto (while TLS is on), stream_type, mode, unread_bytes,
+    seekable, uri.
+    """
+    return open_stream(stream).meta()
+
+
+def stream_set_timeout(stream: Stream, seconds: int, microseconds: int = 0) -> bool:
+    """Set timeout period on a stream.  https://www.php.net/function.stream-set-timeout
+
+    A read or write that waits longer comes back with what it has, and `timed_out` of the meta data is true.
+    A negative time waits for ever.  False for a stream that knows no timeout.
+    """
+    target = open_stream(stream)
+    whole = to_int(seconds, 2, "seconds")
+    micro = to_int(microseconds, 3, "microseconds")
+    # As PHP: whole seconds in the microseconds are carried over, truncating towards zero.
+    carried = int(micro / 1_000_000)
+    total = whole + carried + (micro - carried * 1_000_000) / 1_000_000
+    return target.raw.set_timeout(None if whole + carried < 0 else max(total, 0.0))
+
+
+def stream_set_blocking(stream: Stream, enable: bool) -> bool:
+    """Set blocking/non-blocking mode on a stream.  https://www.php.net/function.stream-set-blocking
+
+    In non-blocking mode a read gives at once what there is: b"" from fread, False from fgets.
+    """
+    target = open_stream(stream)
+    return target.raw.set_blocking(to_bool(enable, 2, "enable"))
+
+
+def stream_set_read_buffer(stream: Stream, size: int) -> int:
+    """Set read file buffering on the given stream.  https://www.php.net/function.stream-set-read-buffer
+
+    size: 0 makes fread read past the buffer, anything else through it.  0 when that was done.
+    """
+    target = open_stream(stream)
+    target.buffered = to_int(size, 2, "size") != 0
+    return 0
+
+
+def stream_set_write_buffer(stream: Stream, size: int) -> int:
+    """Sets write file buffering on the given stream.  https://www.php.net/function.stream-set-write-buffer
+
+    size: bytes; 0 for none.  0 when that was done, -1 for streams that never buffer writes, as sockets.
+    """
+    target = open_stream(stream)
+    return target.raw.set_write_buffer(to_int(size, 2, "size"))
+
+
+def stream_set_chunk_size(stream: Stream, size: int) -> int:
+    """Set the stream chunk size.  https://www.php.net/function.stream-set-chunk-size
+
+    size: bytes that one read asks for, 1 to 2147483647.  Returns the size before.
+    """
+    target = open_stream(stream)
+    chunk = to_int(size, 2, "size")
+    if chunk <= 0:
+        raise argument_value_error(2, "size", "must be greater than 0")
+    if chunk > _INT_MAX:
+        raise argument_value_error(2, "size", "is too large")
+    before = target.chunk_size
+    target.chunk_size = chunk
+    target.rebuffer(target.ahead())
+    return before
+
+
+def stream_get_contents(stream: Stream, length: int | None = None, offset: int = -1) -> bytes | Literal[False]:
+    """Reads remainder of a stream into a string.  https://www.php.net/function.stream-get-contents
+
+    length: at most so many bytes (None and -1: all); offset: where to seek to first (-1: nowhere).
+    Bytes, b"" at the end; fewer when the timeout strikes.  False when seeking failed.
+    """
+    target = open_stream(stream)
+    most = -1 if length is None else to_int(length, 2, "length", "?int")
+    if most < -1:
+        raise argument_value_error(2, "length", "must be greater than or equal to -1")
+    where = to_int(offset, 3, "offset")
+    if where >= 0 and not target.seek_forward(where):
+        return warn(f"Failed to seek to position {where} in the stream")
+    data = target.read_all() if most < 0 else target.read_up_to(most)
+    return data or target.nothing() or b""
+
+
+def stream_get_line(stream: Stream, length: int, ending: str | bytes = b"") -> bytes | Literal[False]:
+    """Gets line from stream resource up to a given delimiter.  https://www.php.net/function.stream-get-line
+
+    length: at most so many bytes (0: 8192); ending: the delimiter, which is taken off.  False when
+    neither the delimiter nor so many bytes have come, and at the end.
+    """
+    target = open_stream(stream)
+    most = to_int(length, 2, "length")
+    delimiter = to_bytes(ending, 3, "ending")
+    if most < 0:
+        raise argument_value_error(2, "length", "must be greater than or equal to 0")
+    record = target.read_record(most or 8192, delimiter)
+    return target.nothing() if record is None else record
+
+
+def stream_is_local(stream: Stream | str) -> bool:
+    """Checks if a stream is a local stream.  https://www.php.net/function.stream-is-local
+
+    False for streams over the network, and for URLs of wrappers that go there.
+    """
+    if isinstance(stream, Stream):
+        return open_stream(stream).raw.local
+    url = to_string(stream, 1, "stream")
+    scheme = unknown_scheme(url)
+    if scheme is not None:
+        warn(f'Unable to find the wrapper "{scheme}" - did you forget to enable it when you configured PHP?')
+    return is_local_url(url)
+
+
+def stream_supports_lock(stream: Stream) -> bool:
+    """Tells whether the stream supports locking.  https://www.php.net/function.stream-supports-lock"""
+    return open_stream(stream).raw.lockable
+
+
+def stream_get_transports() -> list[str]:
+    """Retrieve list of registered socket transports.  https://www.php.net/function.stream-get-transports"""
+    return list(TRANSPORTS)
+
+
+def stream_select(
+    read: Streams, write: Streams, except_: Streams, seconds: int | None, microseconds: int | None = None
+) -> Any:
+    """Waits until streams can be read or written.  https://www.php.net/function.stream-select
+
+    Returns (n, read, write, except): how many are ready (False when a signal interrupted it), and the
+    arrays with only the ready streams in them, lists as lists and dicts with their keys.  None stays None.
+    seconds, microseconds: how long to wait; None waits for ever.  There is no FD_SETSIZE limit.
+    """
+    sets = [
+        _streams(value, number, name)
+        for number, (value, name) in enumerate(((read, "read"), (write, "write"), (except_, "except")), 1)
+    ]
+    if not any(sets):
+        raise ValueError("No stream arrays were passed")
+    found = select(sets, _wait_time(seconds, microseconds))
+    if found is None:
+        return StreamSelectResult(False, read, write, except_)
+    ready, count = found
+    return StreamSelectResult(count, *map(_pick, (read, write, except_), ready))
+
+
+def _streams(value: Any, number: int, name: str) -> list[Stream] | None:
+    """The streams of one array, in order."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        return list(value.values())
+    raise argument_type_error(number, name, f"must be of type ?array, {type_name(value)} given")
+
+
+def _wait_time(seconds: Any, microseconds: Any) -> float | None:
+    if seconds is None:
+        if microseconds is not None and to_int(microseconds, 5, "microseconds", "?int") != 0:
+            raise argument_value_error(5, "microseconds", "must be null when argument #4 ($seconds) is null")
+        return None
+    whole = to_int(seconds, 4, "seconds", "?int")
+    if whole < 0:
+        raise argument_value_error(4, "seconds", "must be greater than or equal to 0")
+    micro = 0 if microseconds is None else to_int(microseconds, 5, "microseconds", "?int")
+    if micro < 0:
+        raise argument_value_error(5, "microseconds", "must be greater than or equal to 0")
+    return whole + micro / 1_000_000
+
+
+def _pick(given: Streams, positions: list[int] | None) -> Streams:
+    """The ready members of an array, keys and order kept."""
+    if given is None or positions is None:
+        return given
+    if isinstance(given, list):
+        return [given[position] for position in positions]
+    keys = list(given)
+    return {keys[position]: given[keys[position]] for position in positions}
+
+

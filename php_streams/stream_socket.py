@@ -1,0 +1,151 @@
+"""Socket streams: stream_socket_* (the manual's book.stream)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from php_streams._core import ini
+from php_streams._core.context import Context
+from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
+from php_streams._core.stream import Stream, invalid_resource, open_stream
+from php_streams._core.values import outputs, to_bool, to_float, to_int, to_string, type_name
+from php_streams.constants import (
+    STREAM_CLIENT_ASYNC_CONNECT,
+    STREAM_CLIENT_CONNECT,
+    STREAM_CLIENT_PERSISTENT,
+)
+
+__all__ = [
+    "stream_socket_client",
+    "stream_socket_enable_crypto",
+    "stream_socket_get_name",
+    "stream_socket_shutdown",
+]
+
+StreamSocketClientResult = outputs("StreamSocketClientResult", "result error_code error_message")
+
+_UNPACK = (
+    "PHP's $error_code and $error_message come back as results: "
+    "fp, errno, errstr = stream_socket_client(address, timeout, flags, context)"
+)
+
+
+def stream_socket_client(
+    address: str,
+    timeout: float | None = None,
+    flags: int = STREAM_CLIENT_CONNECT,
+    context: Context | None = None,
+    *by_reference: Any,
+) -> Any:
+    """Open Internet or Unix domain socket connection.  https://www.php.net/function.stream-socket-client
+
+    Returns (fp, errno, errstr): a Stream or False, and why it failed (0 and "" when a TLS handshake or the
+    address itself is to blame).  The tuple is true when the connection stands.
+
+    address: transport://target, as tcp://host:port, ssl://[v6]:port, unix:///path; without a transport tcp.
+    timeout: seconds for connecting (and the handshake), default_socket_timeout when left out, negative for
+    ever.  flags: STREAM_CLIENT_CONNECT, with STREAM_CLIENT_ASYNC_CONNECT not to wait, with
+    STREAM_CLIENT_PERSISTENT to find an open connection again.
+    """
+    from php_streams._transports import connect
+
+    _old_places(flags, context, by_reference)
+    target = to_string(address, 1, "address")
+    seconds = ini.socket_timeout() if timeout is None else _seconds(timeout)
+    how = to_int(flags, 5, "flags")
+    options = _context(context)
+    key = f"stream_socket_client__{target}" if how & STREAM_CLIENT_PERSISTENT else None
+    found = None if key is None else connect.persistent(key)
+    if found is not None:
+        return StreamSocketClientResult(found, 0, "")
+    wait = not how & STREAM_CLIENT_ASYNC_CONNECT
+    try:
+        fp = connect.open_client(
+            target, seconds, options, connect=bool(how & STREAM_CLIENT_CONNECT) or not wait, wait=wait
+        )
+    except connect.ConnectError as error:
+        warn(f"Unable to connect to {target.partition(chr(0))[0]} ({error.text or 'Unknown error'})")
+        return StreamSocketClientResult(False, error.code, error.text)
+    if key is not None:
+        connect.keep(fp, key)
+    return StreamSocketClientResult(fp, 0, "")
+
+
+def _old_places(flags: Any, context: Any, by_reference: tuple[Any, ...]) -> None:
+    """Catches calls that still pass PHP's $errno and $errstr in the second and third place."""
+    number = isinstance(context, (int, float)) and not isinstance(context, bool)
+    if by_reference or (number and isinstance(flags, (str, bytes, type(None)))):
+        raise TypeError(_UNPACK)
+
+
+def _seconds(timeout: Any) -> float | None:
+    seconds = to_float(timeout, 4, "timeout", "?float")
+    return seconds if 0 <= seconds < 2**31 else None
+
+
+def _context(context: Any) -> Context | None:
+    if context is None or isinstance(context, Context):
+        return context
+    if isinstance(context, Stream):
+        raise invalid_resource("Stream-Context")
+    raise argument_type_error(6, "context", f"must be of type resource or null, {type_name(context)} given")
+
+
+def stream_socket_enable_crypto(
+    stream: Stream, enable: bool, crypto_method: int | None = None, session_stream: Stream | None = None
+) -> bool | int:
+    """Turns encryption on/off on an already connected socket.
+    https://www.php.net/function.stream-socket-enable-crypto
+
+    crypto_method: STREAM_CRYPTO_METHOD_* constants, or'ed; left out, the context's ssl.crypto_method.
+    True when it is done, False (with PHP's warnings) when it failed, 0 on a non-blocking stream when more
+    has to be exchanged: call again.
+
+    Plaintext that was received and not read yet is a STARTTLS injection and refuses (rule R8), unless
+    ini_set("php_streams.starttls_buffer", "keep") asks for PHP's behaviour.
+    """
+    target = open_stream(stream)
+    on = to_bool(enable, 2, "enable")
+    method = None if crypto_method is None else to_int(crypto_method, 3, "crypto_method", "?int")
+    session = None if session_stream is None else open_stream(session_stream, 4, "session_stream")
+    if on and method is None:
+        method = target.context.option("ssl", "crypto_method") if target.context else None
+        if method is None:
+            raise argument_value_error(3, "crypto_method", "must be specified when enabling encryption")
+    if on and not _may_start(target):
+        return False
+    return target.raw.enable_crypto(target.context, on, method, None if session is None else session.raw)
+
+
+def _may_start(stream: Stream) -> bool:
+    """R8: bytes that came before the handshake would be taken for bytes that came through it."""
+    unread = stream.unread()
+    if not unread or stream.meta().get("crypto") or ini.get("php_streams.starttls_buffer") == "keep":
+        return True
+    return warn(
+        f"{unread} bytes were received in plaintext before the handshake; they would be read as if they had"
+        " come through it. Read or discard them first (php_streams.starttls_buffer)"
+    )
+
+
+def stream_socket_get_name(socket: Stream, remote: bool) -> str | Literal[False]:
+    """Retrieve the name of the local or remote sockets.
+    https://www.php.net/function.stream-socket-get-name
+
+    "127.0.0.1:25", "[::1]:25" or a unix socket's path; remote: whether the peer's.
+    """
+    target = open_stream(socket, 1, "socket")
+    return target.raw.socket_name(to_bool(remote, 2, "remote"))
+
+
+def stream_socket_shutdown(stream: Stream, mode: int) -> bool:
+    """Shutdown a full-duplex connection.  https://www.php.net/function.stream-socket-shutdown
+
+    mode: STREAM_SHUT_RD, STREAM_SHUT_WR or STREAM_SHUT_RDWR.
+    """
+    how = to_int(mode, 2, "mode")
+    if how not in (0, 1, 2):
+        raise argument_value_error(
+            2, "mode", "must be one of STREAM_SHUT_RD, STREAM_SHUT_WR, or STREAM_SHUT_RDWR"
+        )
+    return open_stream(stream).raw.shutdown(how)
