@@ -158,6 +158,14 @@ foreach (['php_user_filter', 'Directory', 'StreamBucket'] as $name) {
     }
 }
 
+// Each with the class it extends.
+$exceptions = [];
+foreach (['ArgumentCountError', 'TypeError', 'ValueError'] as $name) {
+    if (class_exists($name)) {
+        $exceptions[$name] = get_parent_class($name);
+    }
+}
+
 $ini = [];
 foreach ($settings as $name) {
     $ini[$name] = ini_get($name);
@@ -168,6 +176,7 @@ echo json_encode([
     'functions' => $functions,
     'constants' => $constants,
     'classes' => $classes,
+    'exceptions' => $exceptions,
     'ini' => $ini,
     'stream_get_transports' => stream_get_transports(),
     // Without those of extensions that have no part in this.

@@ -7,10 +7,14 @@ in a tuple, and a keyword gets an underscore.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import json
 import keyword
 import subprocess
+import sys
+import types
+from collections import namedtuple
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -27,7 +31,7 @@ RECORDED = sorted(
     path.stem.removeprefix("php-") for path in (ROOT / "compat_matrix/facts").glob("php-*.json")
 )
 
-# Parameters by reference that PHP also reads: they stay (rule R2).
+# Parameters by reference that PHP also reads: they stay (rule R2), and come back too.
 IN_OUT = {"stream_select": {"read", "write", "except"}}
 
 # What the package promises today.  The other functions of the facts come later; nothing here is done by half.
@@ -64,13 +68,13 @@ def python_name(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
+def by_reference(fact: dict[str, Any]) -> list[str]:
+    return [parameter["name"] for parameter in fact["parameters"] if parameter.get("by_reference")]
+
+
 def outputs(name: str, fact: dict[str, Any]) -> list[str]:
     """The parameters that PHP only writes to."""
-    return [
-        parameter["name"]
-        for parameter in fact["parameters"]
-        if parameter.get("by_reference") and parameter["name"] not in IN_OUT.get(name, ())
-    ]
+    return [parameter for parameter in by_reference(fact) if parameter not in IN_OUT.get(name, ())]
 
 
 def same_default(found: object, wanted: object) -> bool:
@@ -100,12 +104,29 @@ def signature_faults(name: str, function: FUNCTION, fact: dict[str, Any]) -> lis
     gone = outputs(name, fact)
     wanted = [parameter for parameter in fact["parameters"] if parameter["name"] not in gone]
     found = list(inspect.signature(function).parameters.values())
+    if gone and found and (found[-1].name, found[-1].kind) == ("by_reference", found[-1].VAR_POSITIONAL):
+        found.pop()  # takes what was left in PHP's places, to say how to write it
     if len(found) != len(wanted):
         names = [python_name(parameter["name"]) for parameter in wanted]
         return [f"{name}: takes {[parameter.name for parameter in found]}, should take {names}"]
     return [
         f"{name}: {fault}" for pair in zip(found, wanted, strict=True) for fault in parameter_faults(*pair)
     ]
+
+
+def result_faults(name: str, module: object, fact: dict[str, Any]) -> list[str]:
+    """Is there a tuple in the function's module with PHP's names, as true as its first member?"""
+    fields = [python_name(parameter) for parameter in by_reference(fact)]
+    for thing in vars(module).values():
+        if (
+            isinstance(thing, type)
+            and issubclass(thing, tuple)
+            and list(getattr(thing, "_fields", ()))[1:] == fields
+        ):
+            results = [thing(*[first, *fields]) for first in (False, 0, 1, object())]
+            truths = [bool(result) for result in results]
+            return [] if truths == [False, False, True, True] else [f"{name}: its result is {truths}"]
+    return [f"{name}: no tuple of a result and {fields}"]
 
 
 def class_faults(found: type, name: str) -> list[str]:
@@ -127,6 +148,14 @@ def test_signature(name: str) -> None:
     assert signature_faults(name, getattr(php_streams, name), facts()["functions"][name]) == []
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in public("functions") if by_reference(facts()["functions"][name])]
+)
+def test_result(name: str) -> None:
+    module = sys.modules[getattr(php_streams, name).__module__]
+    assert result_faults(name, module, facts()["functions"][name]) == []
+
+
 def test_constants_have_phps_values() -> None:
     wanted = {name: facts()["constants"][name] for name in public("constants")}
     found = {name: getattr(php_streams, name) for name in wanted}
@@ -139,6 +168,14 @@ def test_classes() -> None:
     assert [
         fault for name in public("classes") for fault in class_faults(getattr(php_streams, name), name)
     ] == []
+
+
+def test_exceptions() -> None:
+    for name in public("exceptions"):
+        parent = facts()["exceptions"][name]
+        assert issubclass(
+            getattr(php_streams, name), getattr(php_streams, parent, getattr(builtins, parent, ()))
+        )
 
 
 def test_everything_promised_is_there() -> None:
@@ -197,6 +234,18 @@ def test_a_wrong_signature_is_found() -> None:
     assert [function.__name__ for function in wrong if not signature_faults("f", function, EXAMPLE)] == []
 
 
+def test_a_wrong_result_is_found() -> None:
+    class Right(namedtuple("Right", "result code")):
+        def __bool__(self) -> bool:
+            return bool(self[0])
+
+    assert result_faults("f", types.SimpleNamespace(Result=Right), EXAMPLE) == []
+    untrue = types.SimpleNamespace(Result=namedtuple("Result", "result code"))
+    names = types.SimpleNamespace(Result=namedtuple("Result", "result errno"))
+    assert result_faults("f", untrue, EXAMPLE) == ["f: its result is [True, True, True, True]"]
+    assert result_faults("f", names, EXAMPLE) == ["f: no tuple of a result and ['code']"]
+
+
 def test_a_wrong_class_is_found() -> None:
     class Filter:
         filtername = stream = ""
@@ -223,7 +272,7 @@ def test_the_record_is_what_php_says(series: str) -> None:
     said = subprocess.run([PHP[series].path, RECORDER], check=True, capture_output=True, timeout=30).stdout
     fresh, recorded = json.loads(said), facts(series)
     # An extension may not be loaded here; what is loaded has to agree.
-    for kind in ("functions", "constants", "classes"):
+    for kind in ("functions", "constants", "classes", "exceptions"):
         assert fresh[kind].keys() <= recorded[kind].keys()
         assert fresh[kind] == {name: recorded[kind][name] for name in fresh[kind]}
     assert {"fsockopen", "stream_select", "fgets"} <= fresh["functions"].keys()
