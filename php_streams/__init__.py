@@ -4,6 +4,8 @@
 lives in the chapter of the manual that it belongs to.
 """
 
+# ruff: noqa: F403, PLE0604  (the stars are each chapter's __all__, which is a plain list of names)
+
 from php_streams import (
     constants,
     errors,

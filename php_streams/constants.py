@@ -30,7 +30,7 @@ STREAM_CLIENT_CONNECT = 4
 STREAM_SERVER_BIND = 4
 STREAM_SERVER_LISTEN = 8
 
-# TLS: crypto methods for stream_socket_enable_crypto and the ssl options crypto_method, min_proto_version, max_proto_version
+# TLS: crypto methods for stream_socket_enable_crypto and the ssl options that name versions
 STREAM_CRYPTO_METHOD_ANY_CLIENT = 127
 STREAM_CRYPTO_METHOD_SSLv2_CLIENT = 3
 STREAM_CRYPTO_METHOD_SSLv3_CLIENT = 5

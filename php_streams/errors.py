@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from php_streams._core import diagnostics
 from php_streams._core.diagnostics import (
@@ -54,7 +55,11 @@ def set_error_handler(callback: Handler | None, error_levels: int = E_ALL) -> Ha
 def _not_callable(callback: Any) -> str:
     if isinstance(callback, (str, bytes)):
         return f'function "{to_string(callback, 1, "callback")}" not found or invalid function name'
-    return "no array or string given" if type_name(callback) != "array" else "array callback must have exactly two members"
+    return (
+        "no array or string given"
+        if type_name(callback) != "array"
+        else "array callback must have exactly two members"
+    )
 
 
 def restore_error_handler() -> Literal[True]:
@@ -112,7 +117,7 @@ def trigger_error(message: str, error_level: int = E_USER_NOTICE) -> Literal[Tru
     return True
 
 
-class silence:  # noqa: N801  (it stands for an operator)
+class silence:
     """PHP's @: `with silence(): fp, errno, errstr = fsockopen(host, port)`.
 
     Nothing is shown, error_get_last() still tells, and a handler is still called (error_reporting() is

@@ -1,4 +1,4 @@
-"""Network functions (the manual's book.network): connections by fsockopen, and names and addresses of hosts."""
+"""Network functions (the manual's book.network): fsockopen, and names and addresses of hosts."""
 
 from __future__ import annotations
 

@@ -59,7 +59,9 @@ def _text(value: object) -> str:
         return to_text(value)
     if isinstance(value, (bool, int, float)):
         return scalar_text(value)
-    raise argument_type_error(2, "value", f"must be of type string|int|float|bool|null, {type_name(value)} given")
+    raise argument_type_error(
+        2, "value", f"must be of type string|int|float|bool|null, {type_name(value)} given"
+    )
 
 
 def _check_quantity(name: str, text: str) -> None:

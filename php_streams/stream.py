@@ -1,4 +1,4 @@
-"""Stream functions (the manual's book.stream) that have no closer room: state, timeouts, buffers, bulk reads."""
+"""Stream functions (the manual's book.stream) without a closer room: state, timeouts, bulk reads."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def stream_set_chunk_size(stream: Stream, size: int) -> int:
     return before
 
 
-def stream_get_contents(stream: Stream, length: int | None = None, offset: int = -1) -> bytes | Literal[False]:
+def stream_get_contents(
+    stream: Stream, length: int | None = None, offset: int = -1
+) -> bytes | Literal[False]:
     """Reads remainder of a stream into a string.  https://www.php.net/function.stream-get-contents
 
     length: at most so many bytes (None and -1: all); offset: where to seek to first (-1: nowhere).
@@ -213,5 +215,3 @@ def _pick(given: Streams, positions: list[int] | None) -> Streams:
         return [given[position] for position in positions]
     keys = list(given)
     return {keys[position]: given[keys[position]] for position in positions}
-
-

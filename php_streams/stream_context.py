@@ -25,7 +25,9 @@ _IS_ARRAY = "when argument #2 ($wrapper_or_options) is an array"
 _IS_STRING = "when argument #2 ($wrapper_or_options) is a string"
 
 
-def stream_context_create(options: dict[str, Any] | None = None, params: dict[str, Any] | None = None) -> Context:
+def stream_context_create(
+    options: dict[str, Any] | None = None, params: dict[str, Any] | None = None
+) -> Context:
     """Creates a stream context.  https://www.php.net/function.stream-context-create
 
     options: {wrapper: {option: value}}, for example {"ssl": {"cafile": path}}; params: see
@@ -170,5 +172,3 @@ def _set_params(context: Context, params: dict[str, Any]) -> None:
         if not isinstance(params["options"], dict):
             raise TypeError("Invalid stream/context parameter")
         context.merge(_options(params["options"], 2, "params"))
-
-

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Iterator, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from php_streams._core import der
 

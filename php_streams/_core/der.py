@@ -10,7 +10,8 @@ whatever is broken: the bytes come from the network.
 
 from __future__ import annotations
 
-from typing import Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 BOOLEAN = 0x01
 INTEGER = 0x02
@@ -18,6 +19,7 @@ BIT_STRING = 0x03
 OCTET_STRING = 0x04
 OBJECT_IDENTIFIER = 0x06
 UTF8_STRING = 0x0C
+IA5_STRING = 0x16
 BMP_STRING = 0x1E
 UNIVERSAL_STRING = 0x1C
 T61_STRING = 0x14

@@ -15,9 +15,10 @@ from __future__ import annotations
 import inspect
 import sys
 import warnings
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any, Callable, Literal
+from typing import Any, Literal
 
 from php_streams.constants import (
     E_ALL,
@@ -153,7 +154,7 @@ def report(level: int, message: str, caller: FrameType | None) -> None:
     shown.level = level
     module = caller.f_globals.get("__name__") if caller else None
     # Without a registry nothing is remembered, so a message is shown each time, as PHP does.
-    warnings.warn_explicit(shown, None, file, line, module)  # type: ignore[arg-type]
+    warnings.warn_explicit(shown, type(shown), file, line, module)
 
 
 def _handled(level: int, message: str, file: str, line: int) -> bool:

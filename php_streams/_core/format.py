@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from php_streams._core.diagnostics import ArgumentCountError, notice
 from php_streams._core.values import scalar_text, to_text
@@ -51,7 +52,9 @@ class _Arguments:
         else:
             index = int(number) - 1
             if not 0 <= index < _INT_MAX - 1:
-                raise ValueError(f"Argument number specifier must be greater than zero and less than {_INT_MAX}")
+                raise ValueError(
+                    f"Argument number specifier must be greater than zero and less than {_INT_MAX}"
+                )
         if index >= len(self.values):
             self.highest_missing = max(self.highest_missing, index)
             return None
@@ -65,7 +68,9 @@ class _Arguments:
         if self.first < 0:
             raise ValueError(f"The arguments array must contain {needed} items, {len(self.values)} given")
         before = self.first - 1
-        raise ArgumentCountError(f"{needed + before} arguments are required, {len(self.values) + before} given")
+        raise ArgumentCountError(
+            f"{needed + before} arguments are required, {len(self.values) + before} given"
+        )
 
 
 def php_format(directives: bytes, values: Sequence[Any], first: int) -> bytes:
@@ -121,7 +126,9 @@ def _size(text: bytes | None, arguments: _Arguments, name: str) -> int | None:
         raise ValueError(f"{name} must be an integer")
     lowest = -1 if name == "Precision" else 0
     if not lowest <= value <= _INT_MAX:
-        raise ValueError(f"{name} must be {'between -1 and' if lowest else 'greater than zero and less than'} {_INT_MAX}")
+        raise ValueError(
+            f"{name} must be {'between -1 and' if lowest else 'greater than zero and less than'} {_INT_MAX}"
+        )
     return None if value == -1 else value
 
 
@@ -161,7 +168,10 @@ def _double(spec: _Spec, number: float) -> bytes:
         return _padded(spec, (sign + text).encode(), signed=bool(sign))
     precision = 6 if spec.precision is None else spec.precision
     if precision > _MAX_PRECISION:
-        notice(f"Requested precision of {precision} digits was truncated to PHP maximum of {_MAX_PRECISION} digits")
+        notice(
+            f"Requested precision of {precision} digits was truncated"
+            f" to PHP maximum of {_MAX_PRECISION} digits"
+        )
         precision = _MAX_PRECISION
     if spec.kind in "fF":
         text = f"{number:.{precision}f}"

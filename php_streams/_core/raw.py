@@ -9,8 +9,8 @@ Rules a Raw keeps:
 2. It counts what it has handed to the reader in `total`, and answers `tell()` with that number.
    BufferedReader.tell() subtracts what it still holds, so `reader.tell()` is PHP's position and
    `total - reader.tell()` the unread bytes, both at C speed.
-3. Bytes can be fed back (`feed`): they count as unread and are handed out before anything else.  That is how a buffer changes
-   its size, or a filter its input, without losing a byte.
+3. Bytes can be fed back (`feed`): they count as unread and are handed out before anything else.  That is
+   how a buffer changes its size, or a filter its input, without losing a byte.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from php_streams._core.diagnostics import warn
 
 # Raws whose reader was refilled since the last look: the only ones that can hold unread bytes.  This is what
 # lets stream_select answer from buffers without asking each of a thousand streams.
-REFILLED: set["Raw"] = set()
+REFILLED: set[Raw] = set()
 
 
 class Raw(io.RawIOBase):

@@ -14,7 +14,8 @@ one more read brings without waiting, and never more than a chunk of fresh bytes
 from __future__ import annotations
 
 import io
-from typing import Any, Callable, Iterator, Literal, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NoReturn
 
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, called, warn
@@ -66,7 +67,7 @@ class Stream(Resource):
         self.reader = reader
         self.readline: Callable[..., bytes] = reader.readline
         self.readchar: Callable[..., bytes] = reader.read
-        self.write: Callable[[bytes], int | Literal[False]] = self.raw.write  # type: ignore[assignment]
+        self.write: Callable[[bytes], int | Literal[False]] = self.raw.write
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -83,7 +84,7 @@ class Stream(Resource):
         return False
 
     def no_bytes(self) -> bytes | Literal[False]:
-        """What fread returns when no data came: b"" at the end and when nothing has come, False on an error."""
+        """What fread returns when no data came: False after an error, else b""."""
         self.nothing()
         return False if self.raw.failed else b""
 
@@ -230,7 +231,7 @@ class Stream(Resource):
         # PHP closes a stream that nobody refers to any more, at once and without a word.
         try:
             self.close()
-        except Exception:  # noqa: S110  (nobody is left to hear it)
+        except Exception:
             pass
 
     # --- Python's face -----------------------------------------------------------------------------

@@ -16,7 +16,9 @@ from typing import Any, NoReturn
 from php_streams._core.diagnostics import argument_type_error, deprecated
 from php_streams.constants import PHP_INT_MAX, PHP_INT_MIN
 
-_NUMERIC = re.compile(rb"[ \t\n\r\v\f]*[+-]?(?:(\d+)|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)[ \t\n\r\v\f]*\Z")
+_NUMERIC = re.compile(
+    rb"[ \t\n\r\v\f]*[+-]?(?:(\d+)|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)[ \t\n\r\v\f]*\Z"
+)
 
 
 def type_name(value: Any) -> str:
@@ -166,5 +168,7 @@ def truth(value: Any) -> bool:
 
 def outputs(typename: str, fields: str) -> Any:
     """A named tuple for a result and its by-reference outputs, true when its first member is."""
-    base = namedtuple(typename, fields)  # type: ignore[misc]  # noqa: PYI024
-    return type(typename, (base,), {"__slots__": (), "__bool__": lambda self: truth(self[0]), "php_type": "array"})
+    base = namedtuple(typename, fields)  # type: ignore[misc]
+    return type(
+        typename, (base,), {"__slots__": (), "__bool__": lambda self: truth(self[0]), "php_type": "array"}
+    )

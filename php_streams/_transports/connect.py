@@ -1,4 +1,4 @@
-"""Client connections: from an address to a connected stream (= php_stream_xport_create, php_network_connect_*).
+"""Client connections: from an address to a connected stream (= xport_create, network_connect).
 
 A name may have several addresses: they are tried in the resolver's order within one timeout.  Whatever
 fails closes what was opened, and a TLS transport that cannot shake hands is closed too: nothing is ever
@@ -20,7 +20,7 @@ from php_streams._core.stream import PERSISTENT, Stream
 from php_streams._core.values import to_text, truth
 from php_streams._transports import TRANSPORTS
 from php_streams._transports.address import UNIX_PATH_MAX, split_port, split_scheme
-from php_streams._transports.socket import LABELS, SocketRaw, kernel_timeout
+from php_streams._transports.socket import LABELS, SocketRaw, UnconnectedRaw, kernel_timeout
 
 
 class ConnectError(Exception):

@@ -16,7 +16,8 @@ import errno
 import io
 import socket
 import struct
-from typing import Any, Callable, Literal, Protocol
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
 
 from php_streams._core.diagnostics import notice
 from php_streams._core.raw import Raw
@@ -156,7 +157,7 @@ class SocketRaw(Raw):
 
     # --- writing -----------------------------------------------------------------------------------
 
-    def write(self, data: Any) -> int | Literal[False]:  # type: ignore[override]
+    def write(self, data: Any) -> int | Literal[False]:
         """Sends all of it, as far as the timeout lets; the bytes sent, or False after a notice."""
         self.unpushed += 1
         try:
@@ -234,7 +235,7 @@ class SocketRaw(Raw):
             address = self.sock.getpeername() if remote else self.sock.getsockname()
         except OSError:
             return False
-        return text_of(self.sock.family, address)
+        return text_of(self.sock.family, address) or False
 
     def shutdown(self, how: int) -> bool:
         """Shuts one direction, or both."""
@@ -280,7 +281,7 @@ class UnconnectedRaw(SocketRaw):
         self.eof = self.failed = True
         return 0
 
-    def write(self, data: Any) -> int | Literal[False]:  # type: ignore[override]
+    def write(self, data: Any) -> int | Literal[False]:
         """Nothing is sent, and PHP says nothing about it."""
         return 0
 
