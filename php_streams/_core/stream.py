@@ -91,6 +91,8 @@ class Stream(Resource):
     def read(self, size: int) -> bytes:
         """fread: what is buffered and what one more read brings, at most a chunk of fresh bytes."""
         held = self.raw.total - self.reader.tell()
+        if held >= self.chunk_size:
+            size = min(size, self.chunk_size)  # our reader holds more than PHP's ever would
         if size <= held:
             return self.reader.read(size)
         data = self.reader.read(held) if held else b""
