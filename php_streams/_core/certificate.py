@@ -132,10 +132,13 @@ class OpenSSLCertificate:
 
     @property
     def alt_names(self) -> list[der.Value]:
-        """subjectAltName's entries; DNS_NAME and IP_ADDRESS are tags."""
-        for oid, _, value in self.extensions:
-            if oid == SUBJECT_ALT_NAME:
-                return list(der.children(der.expect(der.read(value), der.SEQUENCE)))
+        """subjectAltName's entries, none when it cannot be read; DNS_NAME and IP_ADDRESS are tags."""
+        try:
+            for oid, _, value in self.extensions:
+                if oid == SUBJECT_ALT_NAME:
+                    return list(der.children(der.expect(der.read(value), der.SEQUENCE)))
+        except (ValueError, IndexError):
+            pass
         return []
 
     def digest(self, algorithm: str) -> bytes | None:

@@ -60,6 +60,7 @@ class SocketRaw(Raw):
         self.label = label
         self.timeout = timeout
         self.crypto: Crypto | None = None
+        self.handshake: Any = None  # what tls.py set up, once; it stays after a failure and after switching off
         self.url_name: str | None = None
         self.connect_timeout: float | None = None
         self.unpushed = 0
@@ -216,10 +217,9 @@ class SocketRaw(Raw):
 
     def meta(self) -> dict[str, Any]:
         """The socket's part of stream_get_meta_data."""
-        data: dict[str, Any] = {"timed_out": self.timed_out, "blocked": self.blocking, "eof": self.eof}
-        if self.crypto is not None:
-            data["crypto"] = self.crypto.meta()
-        return data
+        crypto = None if self.crypto is None else self.crypto.meta()
+        data: dict[str, Any] = {"crypto": crypto} if crypto else {}
+        return {**data, "timed_out": self.timed_out, "blocked": self.blocking, "eof": self.eof}
 
     def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
         """Turns TLS on or off on the connection."""

@@ -27,6 +27,11 @@ _LIBRARIES = {
     "CRYPTO": (15, "common libcrypto routines"),
 }
 
+# What SSL_get_error says, as far as it matters here; EOF is Python's own addition to it.
+SYSCALL = 5
+ZERO_RETURN = 6
+EOF = 8
+
 VERIFY_FAILED = "certificate verify failed"
 # A handshake in which the server finds no cipher: PHP has a text of its own for it.
 NO_SHARED_CIPHER = (
@@ -65,22 +70,18 @@ def system_line(number: int) -> str:
     return f"error:{0x80000000 | number:08X}:system library::{os.strerror(number)}"
 
 
-def handshake_message(error: OSError) -> str | None:
+def read_message(error: OSError) -> str | None:
     """The warning for a handshake or a read that failed; None where PHP says nothing (the peer left)."""
-    if not getattr(error, "library", None) and not is_protocol_error(error):
-        return None if error.errno is None or is_end(error) else f"SSL: {os.strerror(error.errno)}"
-    if is_end(error):
-        return None
-    return protocol_message(error)
+    if not is_protocol_error(error):
+        return f"SSL: {os.strerror(error.errno or 0)}"
+    return None if is_end(error) else protocol_message(error)
 
 
 def write_message(error: OSError) -> str | None:
     """The warning for a write that failed."""
-    if is_end(error):
-        return None
-    if is_protocol_error(error):
-        return protocol_message(error)
-    return failed(system_line(error.errno or 0), code=5)
+    if not is_protocol_error(error):
+        return failed(system_line(error.errno or 0), code=SYSCALL)
+    return None if is_end(error) else protocol_message(error)
 
 
 def protocol_message(error: OSError) -> str:
@@ -90,14 +91,15 @@ def protocol_message(error: OSError) -> str:
     library = getattr(error, "library", None) or "SSL"
     text = str(error.args[-1]) if error.args else ""
     match = _MESSAGE.fullmatch(text)
-    return failed(openssl_line(library, match[1] if match else text))
+    code = SYSCALL if error.errno == SYSCALL else 1
+    return failed(openssl_line(library, match[1] if match else text), code=code)
 
 
 def is_protocol_error(error: OSError) -> bool:
     """Whether TLS failed, and not the socket below (an ssl.SSLError)."""
-    return hasattr(error, "reason") and hasattr(error, "library")
+    return hasattr(error, "library")
 
 
 def is_end(error: OSError) -> bool:
     """Whether the peer ended the connection, with TLS's goodbye or without."""
-    return type(error).__name__ in ("SSLZeroReturnError", "SSLEOFError")
+    return is_protocol_error(error) and error.errno in (ZERO_RETURN, EOF)

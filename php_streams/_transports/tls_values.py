@@ -1,0 +1,82 @@
+"""Values of ssl options as PHP reads them: anything can be a number or a string."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Mapping
+
+from php_streams._core.diagnostics import call_site, report
+from php_streams._core.values import scalar_text, to_text
+from php_streams.constants import E_WARNING
+
+_NUMBER = re.compile(rb"[ \t\n\r\v\f]*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)")
+_INT_BITS = 64
+SNI_MAX = 255
+
+NOT_GIVEN: Any = object()  # for options of which PHP minds that they are null
+
+
+def bare_warning(message: str) -> None:
+    """An E_WARNING that PHP gives without the function's name in front."""
+    report(E_WARNING, message, call_site()[1])
+
+
+def raw_value(value: Any) -> Any:
+    """The value as it was given."""
+    return value
+
+
+def integer(value: Any) -> int:
+    """The value as an integer (= zval_get_long): what a string begins with, an array's non-emptiness."""
+    if isinstance(value, (str, bytes, bytearray)):
+        raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+        match = _NUMBER.match(raw)
+        value = 0 if match is None else int(match[1]) if re.fullmatch(rb"[+-]?\d+", match[1]) else float(match[1])
+    if isinstance(value, float):
+        value = int(value) if value == value and abs(value) != float("inf") else 0
+    if isinstance(value, (list, tuple, dict)):
+        return int(bool(value))
+    if not isinstance(value, int):
+        return int(value is not None)
+    half = 1 << (_INT_BITS - 1)
+    return (value + half) % (2 * half) - half
+
+
+def text(value: Any) -> str:
+    """The value as a string (= try_convert_to_string)."""
+    if isinstance(value, (str, bytes, bytearray)):
+        return to_text(value)
+    if value is None:
+        return ""
+    if isinstance(value, (bool, int, float)):
+        return scalar_text(value)
+    if isinstance(value, (list, tuple, dict)):
+        bare_warning("Array to string conversion")
+        return "Array"
+    return str(value)
+
+
+def path(value: Any) -> str:
+    """The value as a file's name."""
+    return text(os.fspath(value) if isinstance(value, os.PathLike) else value)
+
+
+def server_name(values: Mapping[str, Any], url_name: str | None) -> str | bytes | None:
+    """The name to send as SNI: peer_name, else the host; None for one that Python does not send.
+
+    It sends no addresses (RFC 6066 does not allow them), nothing that begins with a dot, and non-ASCII names
+    in IDNA.
+    """
+    name = url_name if values["peer_name"] is None else values["peer_name"]
+    name = "" if name is None or not values["SNI_enabled"] else name.partition("\0")[0]
+    if not name or name.startswith(".") or len(name) > SNI_MAX:
+        return None
+    try:
+        return name.encode("ascii")
+    except UnicodeError:
+        pass
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
