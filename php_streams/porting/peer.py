@@ -5,10 +5,11 @@ r"""A peer that plays a script: the server, or the datagram socket, that a progr
 >>> peer.failures                                                              # doctest: +SKIP
 []
 
-The language is described in `php_streams.porting.peer_script`.  A peer runs in threads of its own, each connection
-in one; everything it waits for has a deadline, so that a test that goes wrong ends.  What a script did not foresee
-(other bytes than expected, a connection too many or too few, bytes that nobody took before ``close``) is not raised
-in those threads but collected in `Peer.failures`.  Only loopback addresses are bound.
+The language is described in `php_streams.porting.peer_script`.  A peer runs in threads of its own, each
+connection in one; everything it waits for has a deadline, so that a test that goes wrong ends.  What a
+script did not foresee (other bytes than expected, a connection too many or too few, bytes that nobody took
+before ``close``) is not raised in those threads but collected in `Peer.failures`.  Only loopback addresses
+are bound.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from php_streams.porting.peer_player import Connection, Datagrams, Player
+from php_streams.porting.peer_datagrams import Datagrams
+from php_streams.porting.peer_player import Connection, Player
 from php_streams.porting.peer_script import Plan, parse
 
 if TYPE_CHECKING:
@@ -37,9 +39,10 @@ Address = tuple[str, int]
 class Peer:
     """One peer, listening from its creation to `finish` (or the end of the ``with`` block).
 
-    `script` is text in the peer language with one peer in it, or a `Plan`.  `certs` is the folder of the certificates
-    that ``tls`` names; `folder` where the socket of a ``unix`` peer is made (a temporary one without it).
-    `deadline` is the time in seconds that any one wait may take.  `variables` replace ``{name}`` in the script's texts.
+    `script` is text in the peer language with one peer in it, or a `Plan`.  `certs` is the folder of the
+    certificates that ``tls`` names; `folder` where the socket of a ``unix`` peer is made (a temporary one
+    without it). `deadline` is the time in seconds that any one wait may take.  `variables` replace
+    ``{name}`` in the script's texts.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class Peer:
 
     @property
     def received(self) -> list[bytes]:
-        """What each connection's ``record`` took, in the order of the connections; each datagram by itself."""
+        """What each connection's ``record`` took, connection by connection; each datagram by itself."""
         return [data for player in self.players for data in player.recorded]
 
     @property
@@ -108,10 +111,11 @@ class Peer:
         ]
 
     def finish(self, grace: float = 2.0) -> list[str]:
-        """Waits until every connection has been played to its end, then lets go of everything; gives the failures.
+        """Waits until every connection has been played to its end, then lets go of everything; gives the
+        failures.
 
-        To be called when the client is gone: waits are cut short, and what still is open after `grace` seconds is
-        closed and counts as a failure.  Calling it again does nothing.
+        To be called when the client is gone: waits are cut short, and what still is open after `grace`
+        seconds is closed and counts as a failure.  Calling it again does nothing.
         """
         if self._bell.fileno() < 0:
             return self.failures
@@ -139,7 +143,7 @@ class Peer:
                 self.failures.append(f"peer {self.plan.number}: connection {number} never came")
 
     def _tls_contexts(self, certs: str | os.PathLike[str] | None) -> dict[tuple[str, ...], ssl.SSLContext]:
-        # Made here and not when they are used: loading keys is slow, and the warnings filter that it needs is global.
+        # Made here and not when used: loading keys is slow, and the warnings filter it needs is global.
         wanted = {item.words for item in self.plan.statements if item.name in ("tls", "starttls")}
         if not wanted:
             return {}
@@ -166,7 +170,7 @@ class Peer:
         return sock
 
     def _fill(self, listener: socket.socket) -> None:
-        """Takes the places in the accept queue, so that the next client's SYN is dropped and its connect hangs."""
+        """Takes the places in the accept queue: the next client's SYN is dropped, its connect hangs."""
         for _ in range(4):
             filler = socket.socket(listener.family, socket.SOCK_STREAM)
             filler.setblocking(False)
@@ -192,14 +196,20 @@ class Peer:
         sock, _ = self.socket.accept()
         number = len(self.players)
         scripts = self.plan.connections
-        script = scripts[0] if "every" in self.plan.options else scripts[number] if number < len(scripts) else None
+        script = (
+            scripts[0] if "every" in self.plan.options else scripts[number] if number < len(scripts) else None
+        )
         if script is None:
-            self.failures.append(f"peer {self.plan.number}: connection {number + 1} came, the script has {len(scripts)}")
+            self.failures.append(
+                f"peer {self.plan.number}: connection {number + 1} came, the script has {len(scripts)}"
+            )
             sock.close()
             return
         player = Connection(self, script, sock, self._contexts)
         self.players.append(player)
-        thread = threading.Thread(target=player.play, name=f"scripted peer, connection {number + 1}", daemon=True)
+        thread = threading.Thread(
+            target=player.play, name=f"scripted peer, connection {number + 1}", daemon=True
+        )
         self._threads.append(thread)
         thread.start()
 
@@ -220,7 +230,9 @@ class Peers:
         self.peers: list[Peer] = []
         try:
             for plan in parse(script):
-                self.peers.append(Peer(plan, certs=certs, folder=folder, deadline=deadline, variables=variables))
+                self.peers.append(
+                    Peer(plan, certs=certs, folder=folder, deadline=deadline, variables=variables)
+                )
         except BaseException:
             self.finish()
             raise
@@ -230,7 +242,9 @@ class Peers:
     @property
     def ports(self) -> dict[str, str]:
         """{"port": "12345", "port2": ...} of the peers that have one."""
-        return {f"port{n if n > 1 else ''}": str(peer.port) for n, peer in enumerate(self.peers, 1) if peer.port}
+        return {
+            f"port{n if n > 1 else ''}": str(peer.port) for n, peer in enumerate(self.peers, 1) if peer.port
+        }
 
     @property
     def failures(self) -> list[str]:

@@ -1,14 +1,12 @@
-"""Plays one connection (or the datagrams) of a scripted peer, statement by statement."""
+"""Plays one connection of a scripted peer, statement by statement."""
 
 from __future__ import annotations
 
 import contextlib
 import random
-import select
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,7 +37,7 @@ class Gone(Exception):
 
 
 class Player:
-    """What connections and datagrams have in common."""
+    """What connections and datagrams have in common: `do_<statement>` plays a statement."""
 
     def __init__(self, peer: Owner, script: Sequence[Statement], sock: socket.socket) -> None:
         self.peer = peer
@@ -68,7 +66,9 @@ class Player:
                     self.fail(item, str(error))
                 break
             except TimeoutError:
-                self.fail(item, "the client left the connection open" if self.abandoned else "the deadline is over")
+                self.fail(
+                    item, "the client left the connection open" if self.abandoned else "the deadline is over"
+                )
                 break
             except OSError as error:
                 if not self.abandoned:
@@ -103,7 +103,9 @@ class Player:
             self.seen += data
             for text in self.forbidden:
                 if text in self.seen:
-                    raise Unexpected(f"the client sent {shown(text)}, which must never come: {shown(self.seen)}")
+                    raise Unexpected(
+                        f"the client sent {shown(text)}, which must never come: {shown(self.seen)}"
+                    )
         return data
 
     def do_never(self, item: Statement) -> None:
@@ -227,13 +229,15 @@ class Connection(Player):
         return data
 
     def do_tls(self, item: Statement) -> None:
-        """Handshakes as the server. A handshake that fails ends the connection; it is the client's to tell why."""
+        """Handshakes as the server. When it fails the connection ends; it is the client's to tell why."""
         from php_streams.porting.peer_tls import peek_hello
 
         try:
             self.hello = self.hello or peek_hello(self.sock)
             # In two steps: `abandon` has to find the socket while the handshake goes on.
-            secure = self.contexts[item.words].wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
+            secure = self.contexts[item.words].wrap_socket(
+                self.sock, server_side=True, do_handshake_on_connect=False
+            )
             self.sock = secure
             secure.do_handshake()
         except TimeoutError:
@@ -248,7 +252,15 @@ class Connection(Player):
         if not hasattr(self.sock, "unwrap"):
             raise Unexpected("there is no TLS to end")
         try:
-            self.sock = self.sock.unwrap()
+            if item.words:
+                self.sock = self.sock.unwrap()
+            else:
+                # Read to the client's close_notify and answer nothing: php does not read the answer, it would
+                # come out as the first plaintext.
+                if data := self.sock.recv(65536):
+                    raise Unexpected(f"expected close_notify, got {shown(data)}")
+                self.sock = socket.socket(fileno=self.sock.detach())
+                self.sock.settimeout(self.peer.deadline)
         except TimeoutError:
             raise
         except OSError as error:
@@ -307,86 +319,6 @@ class Connection(Player):
         """Sends back what comes."""
         while part := self.receive(65536):
             self.send(part)
-
-
-class Datagrams(Player):
-    """A datagram socket: every datagram is a unit, and answers go to who sent the last one."""
-
-    def __init__(self, peer: Owner, script: Sequence[Statement], sock: socket.socket) -> None:
-        super().__init__(peer, script, sock)
-        self.address: object = None
-
-    def abandon(self) -> None:
-        """Datagrams have no end to wait for."""
-
-    def close(self) -> None:
-        """The socket belongs to the peer, which closes it."""
-
-    def receive(self) -> bytes | None:
-        """The next datagram; None when the peer is to finish and nothing has come."""
-        until = time.monotonic() + self.peer.deadline
-        while True:
-            stopping = self.peer.stopping.is_set()
-            if select.select([self.sock], [], [], 0 if stopping else 0.02)[0]:
-                data, self.address = self.sock.recvfrom(65536)
-                if self.client is None and isinstance(self.address, tuple):
-                    self.client = (self.address[0], self.address[1])
-                return self.watch(data)
-            if stopping:
-                return None
-            if time.monotonic() > until:
-                raise TimeoutError
-
-    def do_expect(self, item: Statement) -> None:
-        """One datagram."""
-        kind = item.words[0] if item.words else "text"
-        data = self.receive()
-        if data is None:
-            raise Unexpected("no datagram came")
-        text = self.fill_in(item.data)
-        good = data == text if kind == "text" else len(data) == item.number if kind == "bytes" else data.endswith(b"\n")
-        if not good:
-            raise Unexpected(f"expected {shown(text) if kind == 'text' else ' '.join(item.words)}, got {shown(data)}")
-
-    def do_send(self, item: Statement) -> None:
-        """One datagram."""
-        self.answer(self.fill_in(item.data))
-
-    def answer(self, data: bytes) -> None:
-        """Sends to who sent the last datagram."""
-        if not self.address:
-            raise Unexpected("nobody to send to: expect a datagram first (and a udg client has no address)")
-        self.sock.sendto(data, self.address)  # type: ignore[arg-type]
-
-    def do_garbage(self, item: Statement) -> None:
-        """A datagram without meaning."""
-        self.answer(garbage(int(item.number)))
-
-    def do_close(self, item: Statement) -> None:
-        """Nothing must be left."""
-        rest = []
-        while self.peer.stopping.wait(self.peer.deadline) and (data := self.receive()) is not None:
-            rest.append(shown(data))
-        if rest:
-            raise Unexpected(f"got {', '.join(rest)}, which no statement takes")
-
-    def do_silent(self, item: Statement) -> None:
-        """Takes what comes."""
-        while self.receive() is not None:
-            pass
-
-    do_ignore = do_silent
-
-    def do_record(self, item: Statement) -> None:
-        """Keeps what comes, each datagram by itself."""
-        while (data := self.receive()) is not None:
-            self.recorded.append(data)
-            self.report.append(("got", data))
-
-    def do_echo(self, item: Statement) -> None:
-        """Sends each datagram back."""
-        while (data := self.receive()) is not None:
-            self.answer(data)
 
 
 def garbage(size: int) -> bytes:

@@ -1,6 +1,7 @@
 r"""The language in which a scripted peer is told what to do.
 
-One statement a line; ``#`` opens a comment.  Text stands in double quotes, with ``\r \n \t \0 \\ \" \xNN``, and is UTF-8::
+One statement a line; ``#`` opens a comment.  Text stands in double quotes, with ``\r \n \t \0 \\ \" \xNN``,
+and is UTF-8::
 
     ipv6                        # options come first
     send "220 ready\r\n"
@@ -13,9 +14,9 @@ One statement a line; ``#`` opens a comment.  Text stands in double quotes, with
     udp
     echo
 
-Options: ``udp``, ``unix``, ``udg`` (the address family and kind; tcp over IPv4 without one), ``ipv6``, ``refuse``
-(bound, does not listen), ``full`` (listens, its queue is full, so that connecting hangs), ``every`` (the script is
-played to each connection that comes).
+Options: ``udp``, ``unix``, ``udg`` (the address family and kind; tcp over IPv4 without one), ``ipv6``,
+``refuse`` (bound, does not listen), ``full`` (listens, its queue is full, so that connecting hangs),
+``every`` (the script is played to each connection that comes).
 
 Statements: see `STATEMENTS`.
 """
@@ -30,7 +31,11 @@ OPTIONS = frozenset({"udp", "unix", "udg", "ipv6", "refuse", "full", "every"})
 TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"#]+)|(#.*)|$)')
 ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\", b'"': b'"'}
-SHOWN = frozenset({"protocol", "cipher", "client", "sni", "alpn", "versions", "ticket", "compression", "resumed"})
+SHOWN = frozenset(
+    {"protocol", "cipher", "client", "sni", "alpn", "versions", "ticket", "compression", "resumed"}
+)
+
+CLIENT_CERT = (("client-cert", "required"), ("client-cert", "optional"))
 
 Word = str | bytes
 
@@ -149,11 +154,22 @@ def check(plan: Plan) -> None:
     if "every" in plan.options and len(plan.connections) > 1:
         raise PeerScriptError(1, "`every` plays one script to each connection: `---` has no meaning here")
     for item in plan.statements if plan.datagrams else ():
-        if item.name not in {"send", "expect", "wait", "garbage", "record", "ignore", "silent", "echo", "never", "close"}:
+        if item.name not in {
+            "send",
+            "expect",
+            "wait",
+            "garbage",
+            "record",
+            "ignore",
+            "silent",
+            "echo",
+            "never",
+            "close",
+        }:
             raise PeerScriptError(item.line, f"{item.name} needs a connection")
 
 
-# Each reader turns the words after a statement's name into a Statement's fields, or returns None: not understood.
+# Each reader turns the words after a statement's name into a Statement's fields; None: not understood.
 Reader = Callable[[list[Word]], "dict[str, object] | None"]
 
 
@@ -201,13 +217,16 @@ def read_tls(words: list[Word]) -> dict[str, object] | None:
     while rest:
         if re.fullmatch(r"tls1\.[0-3]", rest[0]):
             del rest[0]
-        elif rest[0] == "client-cert" and rest[1:2] in (["required"], ["optional"]):
-            del rest[:2]
-        elif rest[0] in ("alpn", "ciphers") and len(rest) > 1:
+        elif tuple(rest[:2]) in CLIENT_CERT or (rest[0] in ("alpn", "ciphers") and len(rest) > 1):
             del rest[:2]
         else:
             return None
     return {"words": tuple(str(word) for word in words)}
+
+
+def read_untls(words: list[Word]) -> dict[str, object] | None:
+    """Nothing, or ``notify``."""
+    return {"words": tuple(str(word) for word in words)} if words in ([], ["notify"]) else None
 
 
 def read_never(words: list[Word]) -> dict[str, object] | None:
@@ -226,14 +245,23 @@ STATEMENTS: dict[str, tuple[Reader, str]] = {
     "send": (read_send, 'send "text" ... | send repeat N "text": sends these bytes'),
     "expect": (read_expect, 'expect "text" ... | bytes N | line | eof: the client has to send this next'),
     "wait": (read_seconds, "wait SECONDS"),
-    "tls": (read_tls, "tls CERT [tls1.0 ... tls1.3] [client-cert required|optional] [alpn A,B] [ciphers LIST]: handshake now"),
+    "tls": (
+        read_tls,
+        "tls CERT [tls1.0 ... tls1.3] [client-cert required|optional] [alpn A,B] [ciphers LIST]: handshake",
+    ),
     "starttls": (read_tls, "starttls CERT ...: the same; a word for the reader where plaintext went before"),
-    "untls": (nothing, "untls: close_notify both ways, then plaintext again"),
+    "untls": (
+        read_untls,
+        "untls: waits for the client's close_notify, then plaintext | untls notify: and sends its own",
+    ),
     "show": (read_show, f"show NAME ...: adds facts about TLS to the report: {' '.join(sorted(SHOWN))}"),
     "never": (read_never, 'never "text": the client must not send this in anything that comes from here on'),
     "garbage": (read_count, "garbage [N]: sends N bytes (64) that belong to no protocol, always the same"),
     "half-close": (nothing, "half-close: ends the sending direction, goes on reading"),
-    "close": (nothing, "close: ends the connection (over TLS with close_notify); what came and was not expected is a failure"),
+    "close": (
+        nothing,
+        "close: ends the connection (TLS: with close_notify); what came and was not expected is a failure",
+    ),
     "cut": (nothing, "cut: ends the connection without TLS's close_notify"),
     "reset": (nothing, "reset: ends the connection by RST"),
     "silent": (nothing, "silent: says nothing more and takes what comes until the client goes away"),

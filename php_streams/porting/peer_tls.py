@@ -8,6 +8,7 @@ import time
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 VERSIONS = {
     "tls1.0": ssl.TLSVersion.TLSv1,
@@ -35,7 +36,8 @@ def server_context(words: tuple[str, ...], certs: Path) -> ssl.SSLContext:
     """The context for ``CERT [tls1.0 ... tls1.3] [client-cert required|optional] [alpn A,B] [ciphers LIST]``.
 
     CERT is a PEM file of `certs` (without ``.pem``) or a path; it holds the chain and the key.  Versions
-    named are the range accepted.  All of OpenSSL's security levels are off here: the peer plays weak servers too.
+    named are the range accepted.  All of OpenSSL's security levels are off here: the peer plays weak
+    servers too.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     name, rest = words[0], list(words[1:])
@@ -153,6 +155,6 @@ def fact(name: str, sock: socket.socket, hello: ClientHello | None) -> str:
 
 def subject(sock: ssl.SSLSocket) -> str:
     """The common name of the client's certificate."""
-    certificate = sock.getpeercert() or {}
-    parts = certificate.get("subject", ())
-    return next((value for part in parts for key, value in part if key == "commonName"), "-")
+    certificate: dict[str, Any] = dict(sock.getpeercert() or {})
+    names = dict(pair for part in certificate.get("subject", ()) for pair in part)
+    return str(names.get("commonName", "-"))

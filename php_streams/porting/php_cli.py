@@ -32,9 +32,13 @@ class PhpNotUsable(Exception):
     """A file that should be php-cli is not, or does not run; the text says which and why."""
 
 
+class PhpError(Exception):
+    """What PHP said instead of giving a value."""
+
+
 @dataclass(frozen=True)
 class PhpResult:
-    """What a run of php-cli left: its two outputs as bytes and its exit status (negative: killed by a signal)."""
+    """What a run of php-cli left: both outputs as bytes, the exit status (negative: killed by a signal)."""
 
     stdout: bytes
     stderr: bytes
@@ -69,14 +73,18 @@ class PhpCli:
         """Runs PHP code (without ``<?php``) to its end; see `run`."""
         return run(self.path, code, ini=ini, env=env, timeout=timeout)
 
-    def evaluate(self, expression: str, *, ini: Mapping[str, str] | None = None, timeout: float = 30.0) -> Any:
-        """The value of a PHP expression; strings as bytes, arrays as dict. PHP's own error as `PhpNotUsable`."""
-        result = self.run(f"echo serialize({expression});", ini={"display_errors": "stderr", **(ini or {})}, timeout=timeout)
+    def evaluate(
+        self, expression: str, *, ini: Mapping[str, str] | None = None, timeout: float = 30.0
+    ) -> Any:
+        """The value of a PHP expression: strings as bytes, arrays as dict. PHP's refusal is a `PhpError`."""
+        result = self.run(
+            f"echo serialize({expression});", ini={"display_errors": "stderr", **(ini or {})}, timeout=timeout
+        )
         try:
             return result.value
         except ValueError:
             said = (result.stderr or result.stdout).decode("utf-8", "replace").strip()
-            raise PhpNotUsable(f"{self.path}: {expression}: {said or f'exit status {result.status}'}") from None
+            raise PhpError(f"{self.path}: {expression}: {said or f'exit status {result.status}'}") from None
 
 
 def run(
@@ -89,13 +97,15 @@ def run(
 ) -> PhpResult:
     """Runs PHP code in the php-cli at `path` and waits for its end.
 
-    `ini` are settings as ``php -d`` takes them; `env` replaces the whole environment when given; `timeout` is in
-    seconds, after which php is killed and `subprocess.TimeoutExpired` is raised.  Raises `PhpNotUsable` when the
-    file cannot be started.
+    `ini` are settings as ``php -d`` takes them; `env` replaces the whole environment when given; `timeout`
+    is in seconds, after which php is killed and `subprocess.TimeoutExpired` is raised.  Raises
+    `PhpNotUsable` when the file cannot be started.
     """
     command = [os.fspath(path), *settings(ini or {}), "-r", code]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=timeout, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=timeout, check=False
+        )
     except OSError as error:
         raise PhpNotUsable(f"{path} does not run: {error.strerror or error}") from None
     return PhpResult(done.stdout, done.stderr, done.returncode)
@@ -109,7 +119,9 @@ def settings(ini: Mapping[str, str]) -> list[str]:
             raise ValueError(f"not a setting that -d can carry: {name}={value!r}")
         # Constants (E_ALL) and numbers have to stay bare, or PHP takes them for text.
         bare = re.fullmatch(r"[A-Z_]+|-?\d+", value)
-        quoted = value if bare else '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$") + '"'
+        quoted = (
+            value if bare else '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$") + '"'
+        )
         arguments += ["-d", f"{name}={quoted}"]
     return arguments
 
@@ -124,7 +136,13 @@ def open_php(path: str | os.PathLike[str]) -> PhpCli:
     if answer and answer[2] == b"cli":
         return PhpCli(answer[1].decode(), Path(path))
     said = (result.stderr or result.stdout).decode("utf-8", "replace").strip().splitlines()
-    reason = f"it is the {answer[2].decode()} build" if answer else said[0][:200] if said else f"exit status {result.status}"
+    reason = (
+        f"it is the {answer[2].decode()} build"
+        if answer
+        else said[0][:200]
+        if said
+        else f"exit status {result.status}"
+    )
     raise PhpNotUsable(f"{path} is not a php-cli that runs: {reason}")
 
 
@@ -147,8 +165,8 @@ def candidates() -> Iterator[Path]:
 def find_php(problems: list[str] | None = None) -> list[PhpCli]:
     """Every php-cli of this machine, the newest first, one of each ``major.minor``.
 
-    A file that is there and does not run is an error (`PhpNotUsable`); with a list given, the text is appended to
-    it and the search goes on.  An empty list means that there is no php here.
+    A file that is there and does not run is an error (`PhpNotUsable`); with a list given, the text is
+    appended to it and the search goes on.  An empty list means that there is no php here.
     """
     if (chosen := os.environ.get("PHP_STREAMS_PHP")) and not list((Path(chosen) / "bin").glob("php*")):
         report(problems, f"PHP_STREAMS_PHP names {chosen}, where there is no bin/php*")
@@ -170,7 +188,9 @@ def best_of(paths: Sequence[Path] | Iterator[Path], problems: list[str] | None =
             report(problems, str(error))
         else:
             found.setdefault(php.series, php)
-    return sorted(found.values(), key=lambda php: [int(part) for part in php.version.split(".")], reverse=True)
+    return sorted(
+        found.values(), key=lambda php: [int(part) for part in php.version.split(".")], reverse=True
+    )
 
 
 def report(problems: list[str] | None, text: str) -> None:

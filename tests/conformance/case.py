@@ -1,9 +1,9 @@
 """The ``.case`` file: its sections, its checks, and writing its EXPECT sections back.
 
-A case is one text file of sections, each opened by a line ``--NAME--``.  TEST, SEE, PHP and PYTHON are required,
-PEER, INI and ENV are there when needed, and the EXPECT sections come last, because the harness writes them.
-Whatever is wrong with a file is a `CaseError` that names the file, the line and the reason: a case that is
-misread in silence would prove nothing.
+A case is one text file of sections, each opened by a line ``--NAME--``.  TEST, SEE, PHP and PYTHON are
+required, PEER, INI and ENV are there when needed, and the EXPECT sections come last, because the harness
+writes them. Whatever is wrong with a file is a `CaseError` that names the file, the line and the reason: a
+case that is misread in silence would prove nothing.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def read_case(path: Path) -> Case:
 def split_sections(path: Path, text: str) -> list[Section]:
     """Cuts the text at its header lines."""
     if "\r" in text:
-        raise CaseError(path, text[: text.index("\r")].count("\n") + 1, "a carriage return: lines end with \\n alone")
+        raise CaseError(
+            path, text[: text.index("\r")].count("\n") + 1, "a carriage return: lines end with \\n alone"
+        )
     sections: list[Section] = []
     content: list[str] = []
     name, words, start = "", (), 0
@@ -142,7 +144,11 @@ def check_names(path: Path, sections: Sequence[Section]) -> dict[str, Section]:
             seen_expect = True
             continue
         if section.name not in REQUIRED + OPTIONAL:
-            raise CaseError(path, at, f"unknown section --{section.name}--; known: {', '.join(REQUIRED + OPTIONAL)}, EXPECT")
+            raise CaseError(
+                path,
+                at,
+                f"unknown section --{section.name}--; known: {', '.join(REQUIRED + OPTIONAL)}, EXPECT",
+            )
         if section.words:
             raise CaseError(path, at, f"--{section.name}-- takes no words")
         if section.name in single:

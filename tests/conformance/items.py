@@ -44,7 +44,7 @@ class CaseFile(pytest.File):
     """One ``*.case`` file."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """With --record one item; else Python's, preceded by one for each php that the case has an EXPECT for."""
+        """With --record one item; else one for each php that the case has an EXPECT for, and Python's."""
         try:
             case = checked(self.path)
         except CaseError as error:
@@ -126,11 +126,14 @@ class RecordItem(CaseItem):
         """Each php is run twice, and both runs have to print the same."""
         case = self.case
         kept = {version: expect.lines for expect in case.expects for version in expect.versions}
-        recorded = {php.series: self.transcribe(php) for php in self.chosen()}
-        for version in recorded:
-            self.user_properties.append(("php", version))
+        recorded = {}
+        for php in self.chosen():
+            recorded[php.series] = self.transcribe(php)
+            self.user_properties.append(("recorded", php.version))
         if write_expects(case, merge(kept | recorded)):
-            self.add_report_section("call", "record", f"{case.path}: EXPECT {' '.join(sorted(recorded))} written\n")
+            self.add_report_section(
+                "call", "record", f"{case.path}: EXPECT {' '.join(sorted(recorded))} written\n"
+            )
         self.run_python(checked(case.path))
 
     def chosen(self) -> Sequence[PhpCli]:
@@ -143,8 +146,12 @@ class RecordItem(CaseItem):
         first, second = run_php(self.case, php), run_php(self.case, php)
         problems = first.problems + second.problems
         if problems:
-            raise Mismatch("\n".join([f"{self.case.path}: not recorded, php {php.version}:", *problems, first.text]))
+            raise Mismatch(
+                "\n".join([f"{self.case.path}: not recorded, php {php.version}:", *problems, first.text])
+            )
         if first.lines != second.lines:
             table = side_by_side("first run", first.lines, "second run", second.lines)
-            raise Mismatch("\n".join([f"{self.case.path}: not recorded, php {php.version} is not stable:", *table]))
+            raise Mismatch(
+                "\n".join([f"{self.case.path}: not recorded, php {php.version} is not stable:", *table])
+            )
         return tuple(first.lines)

@@ -1,8 +1,9 @@
 """Makes the certificates of the conformance cases: ``python -m tests.conformance.make_certs``.
 
-They are made once and kept in the repository, because transcripts show their names and fingerprints; making them
-anew means recording those cases anew.  The keys are test data and protect nothing.  Needs ``cryptography`` and the
-``openssl`` program: for the hashed names of a capath folder, and for a SHA-1 signature, which ``cryptography`` refuses.
+They are made once and kept in the repository, because transcripts show their names and fingerprints; making
+them anew means recording those cases anew.  The keys are test data and protect nothing.  Needs
+``cryptography`` and the ``openssl`` program: for the hashed names of a capath folder, and for a SHA-1
+signature, which ``cryptography`` refuses.
 """
 
 from __future__ import annotations
@@ -55,33 +56,33 @@ def issue(
 ) -> Identity:
     """A certificate signed by `issuer`, or by itself; `san` are DNS names and IP addresses."""
     key = key or rsa_key()
-    subject = x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "php_streams test"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
+    subject = distinguished(common_name)
+    signer = issuer.key if issuer else key
+    builder = x509.CertificateBuilder(
+        subject_name=subject,
+        issuer_name=issuer.certificate.subject if issuer else subject,
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=period[0],
+        not_valid_after=period[1],
     )
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(period[0])
-        .not_valid_after(period[1])
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
+    builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    builder = builder.add_extension(own, critical=False)
     if issuer:
-        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key())
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
         builder = builder.add_extension(identifier, critical=False)
     if san:
-        builder = builder.add_extension(x509.SubjectAlternativeName([general_name(n) for n in san]), critical=False)
-    if ca:
-        builder = builder.add_extension(key_usage(), critical=True)
-    else:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    return Identity(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+        names = x509.SubjectAlternativeName([general_name(name) for name in san])
+        builder = builder.add_extension(names, critical=False)
+    purpose = key_usage() if ca else x509.ExtendedKeyUsage([usage])
+    return Identity(builder.add_extension(purpose, critical=ca).sign(signer, hashes.SHA256()), key)
+
+
+def distinguished(common_name: str) -> x509.Name:
+    """The subject's name."""
+    organization = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "php_streams test")
+    return x509.Name([organization, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
 def general_name(name: str) -> x509.GeneralName:
@@ -128,7 +129,18 @@ def signed_with_sha1(identity: Identity, issuer: Identity) -> Identity:
     with tempfile.TemporaryDirectory() as folder:
         ca = Path(folder, "ca.pem")
         ca.write_bytes(pem(issuer) + key_pem(issuer))
-        command = ["openssl", "x509", "-CA", str(ca), "-CAkey", str(ca), "-sha1", "-preserve_dates", "-set_serial", "1"]
+        command = [
+            "openssl",
+            "x509",
+            "-CA",
+            str(ca),
+            "-CAkey",
+            str(ca),
+            "-sha1",
+            "-preserve_dates",
+            "-set_serial",
+            "1",
+        ]
         done = subprocess.run(command, input=pem(identity), capture_output=True, check=True)
     return Identity(x509.load_pem_x509_certificate(done.stdout), identity.key)
 

@@ -68,17 +68,31 @@ def run_php(case: Case, php: PhpCli) -> Transcript:
 
 def environment(case: Case, stage: Stage) -> dict[str, str]:
     """A small environment, the same everywhere, and the case's own."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
-    return kept | {"LC_ALL": "C", "TZ": "UTC"} | {name: stage.expand(value) for name, value in case.env.items()}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ
+    }
+    return (
+        kept | {"LC_ALL": "C", "TZ": "UTC"} | {name: stage.expand(value) for name, value in case.env.items()}
+    )
 
 
 def execute(command: list[str], stage: Stage, env: dict[str, str]) -> str:
     """Runs php with its outputs in files; the exit status, or why there is none, as text."""
     # Files and not pipes: a stream over descriptor 1 is then of the same kind in both twins.
-    with open(os.path.join(stage.root, "stdout"), "ab") as out, open(os.path.join(stage.root, "stderr"), "ab") as err:
+    with (
+        open(os.path.join(stage.root, "stdout"), "ab") as out,
+        open(os.path.join(stage.root, "stderr"), "ab") as err,
+    ):
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=stage.dir, timeout=TIMEOUT
+                command,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=env,
+                cwd=stage.dir,
+                timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:
             return f"a timeout of {TIMEOUT:g} s"

@@ -1,7 +1,7 @@
 """The Python side of the conformance harness: what a PYTHON section finds beside php_streams' own names.
 
-The twin of `prelude.php`: it writes the same frames, to descriptor 1 and without a buffer, so that their order with
-whatever else the case prints is the order in which it happened.
+The twin of `prelude.php`: it writes the same frames, to descriptor 1 and without a buffer, so that their
+order with whatever else the case prints is the order in which it happened.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def serialize(value: object) -> bytes:
         return b"d:%s;" % double(value).encode()
     if isinstance(value, (list, dict)):
         items = value.items() if isinstance(value, dict) else enumerate(value)
-        parts = [phpserialize.dumps(plain(key), errors="surrogateescape") + serialize(item) for key, item in items]
+        parts = [
+            phpserialize.dumps(plain(key), errors="surrogateescape") + serialize(item) for key, item in items
+        ]
         return b"a:%d:{%s}" % (len(parts), b"".join(parts))
     if isinstance(value, tuple):
         raise TypeError(f"a tuple is no PHP value; unpack it: PHP's result is its first member ({value!r})")
@@ -109,13 +111,13 @@ def serialize(value: object) -> bytes:
 
 def plain(value: Any) -> Any:
     """Subclasses of int and str (the constants may be such) as what they are to PHP."""
-    if isinstance(value, bool) or value is None:
-        return value
-    return next((base(value) for base in (int, str, bytes) if isinstance(value, base)), value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    return str(value) if isinstance(value, str) else value
 
 
 def double(value: float) -> str:
-    """A float as PHP 8 serializes it: the shortest digits that give it back, an exponent from 1.0E+17 and below 1.0E-4."""
+    """A float as PHP serializes it: the shortest digits, an exponent from 1.0E+17 on and below 1.0E-4."""
     if value != value or value in (float("inf"), float("-inf")):
         return "NAN" if value != value else "INF" if value > 0 else "-INF"
     sign = "-" if str(value).startswith("-") else ""

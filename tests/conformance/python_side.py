@@ -1,9 +1,10 @@
 """Runs the PYTHON section of a case, in this process and yet as if in one of its own.
 
 A process for each case would cost ten times the case.  Instead each run gets what a new process would have:
-php_streams imported anew (settings, handlers, default context, registered wrappers, persistent streams: all of its
-state is in its modules), an empty contextvars context, its own descriptors 1 and 2, its exit handlers run at its
-end.  What a process would take with it and this one would keep, a descriptor or a thread, fails the case.
+php_streams imported anew (settings, handlers, default context, registered wrappers, persistent streams: all
+of its state is in its modules), an empty contextvars context, its own descriptors 1 and 2, its exit
+handlers run at its end.  What a process would take with it and this one would keep, a descriptor or a
+thread, fails the case.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest import mock
+
+import pytest
 
 from tests.conformance.case import Case
 from tests.conformance.prelude import Prelude, Refused
@@ -55,29 +58,39 @@ def run_python(case: Case) -> Transcript:
 def perform(case: Case, stage: Stage, token: str) -> str:
     """Runs the section; gives the traceback of an exception that nobody caught, else an empty text."""
     prelude = Prelude(token)
-    detail = ""
-    with redirected(stage.root), exit_handlers() as at_exit, fresh_package() as package, environment(case, stage):
-        with warnings.catch_warnings():
-            warnings.simplefilter("always")
-            warnings.showwarning = prelude.show_warning  # type: ignore[assignment]
-            names = public_names(package) | prelude.names() | stage.variables | {"__name__": "__main__"}
-            given = set(names)
+    with (
+        redirected(stage.root),
+        exit_handlers() as at_exit,
+        fresh_package() as package,
+        environment(case, stage),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("always")
+        warnings.showwarning = prelude.show_warning  # type: ignore[assignment]
+        names = public_names(package) | prelude.names() | stage.variables | {"__name__": "__main__"}
+        given = set(names)
+        try:
             set_ini(names, {name: stage.expand(value) for name, value in case.ini.items()})
-            try:
-                exec(compiled(case), names)
-            except SystemExit:
-                pass
-            except Refused as error:
-                prelude.write("H", str(error).encode())
-            except BaseException as error:  # KeyboardInterrupt too: it is raised again below
-                if type(error).__module__.startswith(("_pytest", "pytest")) or isinstance(error, KeyboardInterrupt):
-                    raise
-                prelude.show_exception(error)
-                detail = "".join(traceback.format_exception(error.with_traceback(own_part(error))))
-                error.__traceback__ = None
+            return play(case, names, prelude)
+        finally:
             at_exit()
             forget(names, given)
-    return detail
+
+
+def play(case: Case, names: dict[str, Any], prelude: Prelude) -> str:
+    """Executes the section; an exception that nobody caught goes into the transcript."""
+    try:
+        exec(compiled(case), names)
+    except (KeyboardInterrupt, pytest.fail.Exception, pytest.exit.Exception):
+        raise  # of pytest (a timeout), not of the case
+    except SystemExit:
+        pass
+    except Refused as error:
+        prelude.write("H", str(error).encode())
+    except BaseException as error:
+        prelude.show_exception(error)
+        return "".join(traceback.format_exception(error.with_traceback(own_part(error))))
+    return ""
 
 
 def compiled(case: Case) -> Any:
@@ -108,7 +121,7 @@ def set_ini(names: dict[str, Any], settings: dict[str, str]) -> None:
     """The settings that PHP is given by ``-d``."""
     for name, value in settings.items():
         if names["ini_set"](name, value) is False:
-            raise Refused(f"--INI--: php_streams has no setting {name}")
+            raise LookupError(f"--INI--: php_streams has no setting {name} that takes {value!r}")
 
 
 @contextlib.contextmanager
@@ -182,7 +195,7 @@ def redirected(root: str) -> Iterator[None]:
 def unbuffered(descriptor: int) -> io.TextIOWrapper:
     """A text stream that passes on everything at once, as `python -u` has it."""
     raw = io.FileIO(descriptor, "w", closefd=False)
-    return io.TextIOWrapper(raw, encoding="utf-8", write_through=True)  # type: ignore[type-var]
+    return io.TextIOWrapper(raw, encoding="utf-8", write_through=True)
 
 
 def held() -> tuple[dict[int, str], set[threading.Thread]]:
@@ -197,6 +210,10 @@ def held() -> tuple[dict[int, str], set[threading.Thread]]:
 def leaked(before: tuple[dict[int, str], set[threading.Thread]]) -> list[str]:
     """What is held now and was not before."""
     descriptors, threads = held()
-    new = [f"descriptor {number} ({what})" for number, what in descriptors.items() if before[0].get(number) != what]
+    new = [
+        f"descriptor {number} ({what})"
+        for number, what in descriptors.items()
+        if before[0].get(number) != what
+    ]
     new += [f"thread {thread.name}" for thread in threads - before[1]]
     return [f"left behind by the Python twin: {', '.join(new)}"] if new else []

@@ -12,13 +12,13 @@ WIDTH = 140
 def side_by_side(
     left_title: str, left: Sequence[str], right_title: str, right: Sequence[str], width: int = WIDTH
 ) -> list[str]:
-    """A table of both; lines that differ are marked with ``!``, long ones go on below."""
+    """A table of both; lines that differ are marked with ``*``, long ones go on below."""
     widest = max((len(line) for line in [*left, *right, left_title, right_title]), default=0)
     column = max(20, min(widest, (width - 5) // 2))
     rows = [row("  ", left_title, right_title, column), f"  {'-' * column} | {'-' * column}"]
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     for what, i1, i2, j1, j2 in matcher.get_opcodes():
-        mark = "  " if what == "equal" else "! "
+        mark = "  " if what == "equal" else "* "
         for a, b in zip_longest(left[i1:i2], right[j1:j2], fillvalue=""):
             for piece, other in zip_longest(pieces(a, column), pieces(b, column), fillvalue=""):
                 rows.append(row(mark, piece, other, column))

@@ -33,7 +33,7 @@ class Stage:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        # Short, because a unix socket's path may have 107 bytes; and real, because PHP resolves links in messages.
+        # Short, as a unix socket's path may have 107 bytes; and real, as PHP resolves links in messages.
         self.root = os.path.realpath(tempfile.mkdtemp(prefix="case-"))
         self.dir = os.path.join(self.root, "dir")
         os.mkdir(self.dir)
@@ -41,7 +41,9 @@ class Stage:
         self.closed = socket.socket()
         self.closed.bind(("127.0.0.1", 0))
         try:
-            self.peers = Peers(case.peer.text if case.peer else "refuse", certs=CERTS, folder=self.root, variables=self.fixed)
+            self.peers = Peers(
+                case.peer.text if case.peer else "refuse", certs=CERTS, folder=self.root, variables=self.fixed
+            )
         except PeerScriptError as error:
             self._remove()
             assert case.peer is not None
@@ -71,7 +73,11 @@ class Stage:
     @property
     def paths(self) -> dict[str, str]:
         """The socket paths by their names."""
-        return {f"unix{n if n > 1 else ''}": p.path for n, p in enumerate(self.peers.peers, 1) if p.path is not None}
+        return {
+            f"unix{n if n > 1 else ''}": p.path
+            for n, p in enumerate(self.peers.peers, 1)
+            if p.path is not None
+        }
 
     @property
     def variables(self) -> dict[str, str | int]:
@@ -81,11 +87,11 @@ class Stage:
     def expand(self, text: str) -> str:
         """A text of the case file (an INI value) with its ``{name}``."""
         for name, value in self.variables.items():
-            text = text.replace("{%s}" % name, str(value))
+            text = text.replace("{" + name + "}", str(value))
         return text
 
     def known(self, *files: str) -> Placeholders:
-        """Placeholders for the variables, for `files` (as ``{file}``), and for the ports of the clients that came."""
+        """Placeholders for the variables, `files` (as ``{file}``) and the ports of the clients that came."""
         clients = [address for peer in self.peers.peers for address in peer.clients]
         numbers = self.ports | {f"client{n if n > 1 else ''}": port for n, (_, port) in enumerate(clients, 1)}
         texts = {"dir": self.dir, "certs": str(CERTS), **self.paths}

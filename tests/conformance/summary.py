@@ -1,10 +1,10 @@
-"""The conformance part of pytest's summary: how many cases each subject has, and what they were compared with."""
+"""The conformance part of pytest's summary: cases by subject, and what they were compared with."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
@@ -16,12 +16,14 @@ MARK = "conformance/"
 def write_summary(reporter: pytest.TerminalReporter, found: Found) -> None:
     """Writes nothing when no case was run."""
     cases: dict[str, set[str]] = defaultdict(set)
-    versions: Counter[str] = Counter()
+    runs: dict[str, list[bool]] = defaultdict(list)
     for report in reports(reporter):
         path, _, item = report.nodeid.partition("::")
         kind, subject = path.partition(MARK)[2].split("/")[:2]
         cases[f"{kind}/{subject}"].add(path)
-        versions.update(str(value) for name, value in report.user_properties if name == "php")
+        for name, version in report.user_properties:
+            if name == "php":
+                runs[str(version)].append(report.outcome == "passed")
     if not cases:
         return
     reporter.section("conformance cases", "-")
@@ -33,7 +35,7 @@ def write_summary(reporter: pytest.TerminalReporter, found: Found) -> None:
         for line in table(kind, subjects, shutil.get_terminal_size().columns):
             reporter.write_line(line)
     total = len(set().union(*cases.values()))
-    reporter.write_line(f"{total} cases; {compared(found, versions)}")
+    reporter.write_line(f"{total} cases; {compared(found, runs)}")
     for problem in found.problems:
         reporter.write_line(f"not used: {problem}")
 
@@ -42,7 +44,11 @@ def reports(reporter: pytest.TerminalReporter) -> Iterable[pytest.TestReport]:
     """The reports of the runs of case items."""
     for outcome in ("passed", "failed"):
         for report in reporter.stats.get(outcome, []):
-            if getattr(report, "when", None) == "call" and ".case::" in report.nodeid and MARK in report.nodeid:
+            if (
+                getattr(report, "when", None) == "call"
+                and ".case::" in report.nodeid
+                and MARK in report.nodeid
+            ):
                 yield report
 
 
@@ -58,11 +64,14 @@ def table(kind: str, subjects: dict[str, int], width: int) -> list[str]:
     return [*lines, line]
 
 
-def compared(found: Found, versions: Counter[str]) -> str:
-    """What php-cli had to say about them."""
+def compared(found: Found, runs: Mapping[str, Sequence[bool]]) -> str:
+    """What php-cli had to say about them: how many of the cases run agreed."""
     if found.offline:
         return f"{found.offline}; Python against what php-cli printed when they were recorded"
-    if not versions:
+    if not runs:
         return "no php-cli was run"
-    parts = [f"{version} ({count})" for version, count in sorted(versions.items(), reverse=True)]
+    parts = [
+        f"{version} ({sum(good)} of {len(good)} agree)"
+        for version, good in sorted(runs.items(), reverse=True)
+    ]
     return f"live with php-cli {', '.join(parts)}"

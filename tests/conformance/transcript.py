@@ -50,7 +50,7 @@ class Placeholders:
     """Replaces values that change from run to run by their names in braces."""
 
     def __init__(self, texts: Iterable[tuple[str, str]], numbers: Mapping[str, int]) -> None:
-        """`texts` are (name, path) pairs, replaced wherever they stand; `numbers` (ports) only as whole numbers."""
+        """`texts` (name, path) are replaced wherever they stand, `numbers` (ports) only as whole numbers."""
         self.numbers = {str(number).encode(): b"{%s}" % name.encode() for name, number in numbers.items()}
         self.table = {text.encode(): b"{%s}" % name.encode() for name, text in texts}
         # The longest first: the case's folder is part of the path of a file in it.

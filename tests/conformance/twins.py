@@ -4,7 +4,8 @@ The rules, simple on purpose:
 
 - A line of closing punctuation only (``}``, ``});``, ``]``) has no counterpart; it is left out on both sides.
 - What remains has the same number of lines; a blank line faces a blank line, a comment a comment, code code.
-- Lines that face each other have the same ``see`` labels, call the same functions and name the same constants of
+- Lines that face each other have the same ``see`` labels, call the same functions and name the same
+constants of
   php_streams in the same order, and PHP's ``@`` faces ``silence()``.
 
 So ``} catch (ValueError $e) {`` faces ``except ValueError as e:`` and ``} else {`` faces ``else:``.
@@ -25,13 +26,15 @@ HELPERS = {"see", "see_name", "pause"}
 
 
 def check_twins(case: Case, names: Collection[str]) -> None:
-    """Raises `CaseError` at the first PYTHON line that does not correspond; `names` is php_streams.__all__."""
+    """Raises `CaseError` where a PYTHON line does not correspond; `names` is php_streams.__all__."""
     php, python = list(numbered(case.php)), list(numbered(case.python))
     for (php_at, php_line), (at, line) in zip(php, python, strict=False):
         for what, of_php, of_python in compare(php_line, line, names):
             if of_php != of_python:
                 raise CaseError(
-                    case.path, at, f"does not face line {php_at} of the PHP: {what} {of_python!r}, there {of_php!r}"
+                    case.path,
+                    at,
+                    f"does not face line {php_at} of the PHP: {what} {of_python!r}, there {of_php!r}",
                 )
     if len(php) != len(python):
         longer, name = (php, "PHP") if len(php) > len(python) else (python, "PYTHON")
