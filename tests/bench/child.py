@@ -29,7 +29,7 @@ def main() -> None:
     if measure == "proof":
         print(json.dumps({"value": 0, "work": workload.proof(*peer, int(n), cafile, *args)}))
         return
-    warmed = workload.work(*peer, int(warm), cafile, *args) if int(warm) else None
+    warmed = workload.work(*peer, int(warm), cafile, *args) if int(warm) else []
     if measure == "rss":
         before = resident()
         work = workload.work(*peer, int(n), cafile, *args)

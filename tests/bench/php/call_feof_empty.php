@@ -3,9 +3,8 @@ function work($host, $port, $n, $cafile)
 {
     $fp = fsockopen($host, $port, $errno, $errstr, 30);
     fwrite($fp, "1\n");
-    $sum = 0;
     for ($i = 0; $i < $n; $i++) {
-        $sum += feof($fp) ? 1 : 0;
+        $end = feof($fp);
     }
-    return [$sum, strlen(fgets($fp))];
+    return [$end, strlen(fgets($fp))];
 }
