@@ -49,7 +49,7 @@ class Mailer {
         // EHLO, or HELO where the server knows nothing else. What it can do is in $this->extensions.
         $this->extensions = [];
         if (!$this->command("EHLO $name", ['250']))
-            return $this->command("HELO $name", ['250']);
+            return $this->reply !== '' && $this->command("HELO $name", ['250']);
         foreach (array_slice(explode("\r\n", rtrim($this->reply)), 1) as $line) {
             $words = explode(' ', strtoupper(substr($line, 4)));
             $this->extensions[$words[0]] = array_slice($words, 1);
@@ -163,34 +163,33 @@ class Mailer {
     public function read_reply($expected) {
         // Reads one reply, and compares its code.
         $this->reply = $this->get_lines();
+        if ($this->reply === '')
+            return false;
         foreach (explode("\r\n", rtrim($this->reply)) as $line)
-            ($this->debug)("S: $line");
+            ($this->debug)('S: ' . $line);
         if (in_array(substr($this->reply, 0, 3), $expected))
             return true;
         return $this->set_error('The server said: ' . rtrim($this->reply));
     }
     public function get_lines() {
-        // Reads up to a line whose fourth byte is no hyphen, the end of the connection or the timeout.
+        // Reads up to a line whose fourth byte is no hyphen. '' when the connection or the time ends first.
         $reply = '';
         while (is_resource($this->conn) && !feof($this->conn)) {
             $read = [$this->conn];
             $none = null;
             $ready = stream_select($read, $none, $none, $this->timeout);
-            if (!$ready) {
-                $this->set_error("Nothing came within $this->timeout seconds");
+            if (!$ready)
                 break;
-            }
             $line = fgets($this->conn);
-            if ($line !== false)
-                $reply .= $line;
-            if (stream_get_meta_data($this->conn)['timed_out']) {
-                $this->set_error("Half a reply came within $this->timeout seconds");
+            if ($line === false || stream_get_meta_data($this->conn)['timed_out'])
                 break;
-            }
-            if ($line !== false && substr($line, 3, 1) !== '-')
-                break;
+            $reply .= $line;
+            if (substr($line, 3, 1) !== '-')
+                return $reply;
         }
-        return $reply;
+        $ended = stream_get_meta_data($this->conn)['eof'];
+        $this->set_error($ended ? 'The server hung up' : "No whole reply within $this->timeout seconds");
+        return '';
     }
     public function log_encryption() {
         // Shows the protocol and the cipher, once there are any.
@@ -199,7 +198,6 @@ class Mailer {
             ($this->debug)("T: {$crypto['protocol']} {$crypto['cipher_name']}");
     }
 }
-
 function send_messages($mailer, $job) {
     // Everything that the job asks for; false at the first thing that fails.
     if (!$mailer->connect($job['host'], $job['port'], $job['security'], $job['ssl'], $job['connector']))
@@ -225,7 +223,7 @@ function send_messages($mailer, $job) {
 
 function show($text) {
     // The dialogue goes to standard output.
-    echo "$text\n";
+    echo $text, "\n";
 }
 
 function main($file) {

@@ -49,7 +49,7 @@ class Mailer:
         # EHLO, or HELO where the server knows nothing else. What it can do is in self.extensions.
         self.extensions = {}
         if not self.command(f"EHLO {name}", [b"250"]):
-            return self.command(f"HELO {name}", [b"250"])
+            return self.reply != b"" and self.command(f"HELO {name}", [b"250"])
         for line in self.reply.rstrip().split(b"\r\n")[1:]:
             words = line[4:].decode().upper().split(" ")
             self.extensions[words[0]] = words[1:]
@@ -163,6 +163,8 @@ class Mailer:
     def read_reply(self, expected):
         # Reads one reply, and compares its code.
         self.reply = self.get_lines()
+        if self.reply == b"":
+            return False
         for line in self.reply.rstrip().split(b"\r\n"):
             self.debug("S: " + line.decode(errors="replace"))
         if self.reply[:3] in expected:
@@ -170,27 +172,24 @@ class Mailer:
         return self.set_error("The server said: " + self.reply.rstrip().decode(errors="replace"))
 
     def get_lines(self):
-        # Reads up to a line whose fourth byte is no hyphen, the end of the connection or the timeout.
+        # Reads up to a line whose fourth byte is no hyphen. b"" when the connection or the time ends first.
         reply = b""
         while is_resource(self.conn) and not feof(self.conn):
             read = [self.conn]
             none = None
             ready, *_ = stream_select(read, none, none, self.timeout)
             if not ready:
-                self.set_error(f"Nothing came within {self.timeout} seconds")
                 break
-
             line = fgets(self.conn)
-            if line is not False:
-                reply += line
-            if stream_get_meta_data(self.conn)["timed_out"]:
-                self.set_error(f"Half a reply came within {self.timeout} seconds")
+            if line is False or stream_get_meta_data(self.conn)["timed_out"]:
                 break
+            reply += line
+            if line[3:4] != b"-":
+                return reply
 
-            if line is not False and line[3:4] != b"-":
-                break
-
-        return reply
+        ended = stream_get_meta_data(self.conn)["eof"]
+        self.set_error("The server hung up" if ended else f"No whole reply within {self.timeout} seconds")
+        return b""
 
     def log_encryption(self):
         # Shows the protocol and the cipher, once there are any.
