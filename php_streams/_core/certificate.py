@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple, NoReturn
 
-from php_streams._core import der
+from php_streams._core import der as asn1
 
 COMMON_NAME = "2.5.4.3"
 SUBJECT_ALT_NAME = "2.5.29.17"
@@ -51,7 +51,7 @@ class Attribute(NamedTuple):
     """One attribute of a distinguished name: its object identifier and its string."""
 
     oid: str
-    value: der.Value
+    value: asn1.Value
 
 
 class OpenSSLCertificate:
@@ -85,23 +85,23 @@ class OpenSSLCertificate:
         self.__copy__()
 
     @cached_property
-    def _fields(self) -> list[der.Value]:
+    def _fields(self) -> list[asn1.Value]:
         """tbsCertificate's fields, the version first (v1 leaves it out)."""
-        certificate = der.expect(der.read(self.der), der.SEQUENCE)
-        fields = list(der.children(der.expect(der.read(certificate), der.SEQUENCE)))
+        certificate = asn1.expect(asn1.read(self.der), asn1.SEQUENCE)
+        fields = list(asn1.children(asn1.expect(asn1.read(certificate), asn1.SEQUENCE)))
         if fields and fields[0].tag != 0xA0:
-            fields.insert(0, der.Value(0xA0, b"\x02\x01\x00", b""))
+            fields.insert(0, asn1.Value(0xA0, b"\x02\x01\x00", b""))
         if len(fields) < 7:
             raise ValueError("not a certificate")
         return fields
 
     @property
-    def issuer(self) -> der.Value:
+    def issuer(self) -> asn1.Value:
         """The issuer's distinguished name."""
         return self._fields[3]
 
     @property
-    def subject(self) -> der.Value:
+    def subject(self) -> asn1.Value:
         """The subject's distinguished name."""
         return self._fields[5]
 
@@ -115,7 +115,7 @@ class OpenSSLCertificate:
         """The subject's first CN as UTF-8."""
         for oid, value in attributes(self.subject):
             if oid == COMMON_NAME:
-                return der.text(value)
+                return asn1.text(value)
         return None
 
     @property
@@ -124,19 +124,19 @@ class OpenSSLCertificate:
         for field in self._fields[7:]:
             if field.tag != 0xA3:
                 continue
-            for extension in der.children(der.expect(der.read(field.content), der.SEQUENCE)):
-                parts = list(der.children(extension.content))
-                critical = parts[1].tag == der.BOOLEAN and parts[1].content != b"\0"
-                oid = der.object_identifier(der.expect(parts[0], der.OBJECT_IDENTIFIER))
-                yield oid, critical, der.expect(parts[-1], der.OCTET_STRING)
+            for extension in asn1.children(asn1.expect(asn1.read(field.content), asn1.SEQUENCE)):
+                parts = list(asn1.children(extension.content))
+                critical = parts[1].tag == asn1.BOOLEAN and parts[1].content != b"\0"
+                oid = asn1.object_identifier(asn1.expect(parts[0], asn1.OBJECT_IDENTIFIER))
+                yield oid, critical, asn1.expect(parts[-1], asn1.OCTET_STRING)
 
     @property
-    def alt_names(self) -> list[der.Value]:
+    def alt_names(self) -> list[asn1.Value]:
         """subjectAltName's entries, none when it cannot be read; DNS_NAME and IP_ADDRESS are tags."""
         try:
             for oid, _, value in self.extensions:
                 if oid == SUBJECT_ALT_NAME:
-                    return list(der.children(der.expect(der.read(value), der.SEQUENCE)))
+                    return list(asn1.children(asn1.expect(asn1.read(value), asn1.SEQUENCE)))
         except (ValueError, IndexError):
             pass
         return []
@@ -159,9 +159,9 @@ class OpenSSLCertificate:
         return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
 
 
-def attributes(name: der.Value) -> Iterator[Attribute]:
+def attributes(name: asn1.Value) -> Iterator[Attribute]:
     """A distinguished name's attributes in their order."""
-    for relative in der.children(der.expect(name, der.SEQUENCE)):
-        for attribute in der.children(der.expect(relative, der.SET)):
-            oid, value = der.children(attribute.content)
-            yield Attribute(der.object_identifier(der.expect(oid, der.OBJECT_IDENTIFIER)), value)
+    for relative in asn1.children(asn1.expect(name, asn1.SEQUENCE)):
+        for attribute in asn1.children(asn1.expect(relative, asn1.SET)):
+            oid, value = asn1.children(attribute.content)
+            yield Attribute(asn1.object_identifier(asn1.expect(oid, asn1.OBJECT_IDENTIFIER)), value)

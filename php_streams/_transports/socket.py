@@ -30,6 +30,8 @@ NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS)
 class Crypto(Protocol):
     """What a TLS session answers for the raw that it protects."""
 
+    timed_out: bool
+
     def read_failed(self, error: OSError) -> int | None:
         """What readinto returns after this error: None (nothing now; sets timed_out) or 0 (the end)."""
 
@@ -60,7 +62,7 @@ class SocketRaw(Raw):
         self.label = label
         self.timeout = timeout
         self.crypto: Crypto | None = None
-        self.handshake: Any = None  # what tls.py set up, once; it stays after a failure and after switching off
+        self.handshake: Any = None  # what tls.py set up, once: it stays after a failure, and when TLS is off
         self.url_name: str | None = None
         self.connect_timeout: float | None = None
         self.unpushed = 0
@@ -212,6 +214,8 @@ class SocketRaw(Raw):
         """stream_set_timeout; None waits for ever."""
         self.timeout = seconds
         self.timed_out = False
+        if self.crypto is not None:
+            self.crypto.timed_out = False
         self.rebind()
         return True
 
@@ -219,7 +223,8 @@ class SocketRaw(Raw):
         """The socket's part of stream_get_meta_data."""
         crypto = None if self.crypto is None else self.crypto.meta()
         data: dict[str, Any] = {"crypto": crypto} if crypto else {}
-        return {**data, "timed_out": self.timed_out, "blocked": self.blocking, "eof": self.eof}
+        timed_out = self.timed_out or (self.crypto is not None and self.crypto.timed_out)
+        return {**data, "timed_out": timed_out, "blocked": self.blocking, "eof": self.eof}
 
     def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
         """Turns TLS on or off on the connection."""

@@ -192,7 +192,9 @@ def _load_certificates(context: ssl.SSLContext, cafile: str) -> None:
         bare_warning("remote cafile streams are disabled for security purposes")
         raise SetupFailed
     try:
-        with open(rest if separator and scheme == "file" else cafile, encoding="latin-1", newline="\n") as file:
+        with open(
+            rest if separator and scheme == "file" else cafile, encoding="latin-1", newline="\n"
+        ) as file:
             loaded = sum(_added(context, block) for block in _pem_blocks(file.read()))
     except (OSError, ValueError):
         bare_warning(f"failed loading cafile stream: `{cafile}'")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from php_streams._core.diagnostics import call_site, report
 from php_streams._core.values import scalar_text, to_text
@@ -32,7 +33,9 @@ def integer(value: Any) -> int:
     if isinstance(value, (str, bytes, bytearray)):
         raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
         match = _NUMBER.match(raw)
-        value = 0 if match is None else int(match[1]) if re.fullmatch(rb"[+-]?\d+", match[1]) else float(match[1])
+        value = (
+            0 if match is None else int(match[1]) if re.fullmatch(rb"[+-]?\d+", match[1]) else float(match[1])
+        )
     if isinstance(value, float):
         value = int(value) if value == value and abs(value) != float("inf") else 0
     if isinstance(value, (list, tuple, dict)):

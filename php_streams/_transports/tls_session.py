@@ -1,0 +1,230 @@
+"""TLS that stands on a socket: reading, writing, looking ahead, the end (= php_openssl_sockop_*).
+
+TlsSocket is what SocketRaw reads from and writes to; TlsSession is what it asks when that fails.  While a
+non-blocking handshake is under way, HiddenSocket and Unfinished stand in for the two.
+
+`ssl` is imported here, and in tls_context.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from php_streams._core.diagnostics import warn
+from php_streams._transports import tls_errors
+
+if TYPE_CHECKING:
+    from php_streams._transports.socket import SocketRaw
+
+# A TLS record's payload: PHP writes one record at a time, so a write that has to wait has taken whole ones.
+RECORD = 16384
+# The first byte of Linux's TCP_INFO, the connection's state, when there is none any more.
+TCP_CLOSE = b"\x07"
+
+
+class TlsSocket(ssl.SSLSocket):
+    """An SSLSocket that sends record by record, and can look at what comes next."""
+
+    peeked = b""
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """Sends at most one record's worth; returns how much."""
+        return super().send(data if len(data) <= RECORD else memoryview(data)[:RECORD], flags)
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        """Receives what there is, with what `may_go_on` read ahead."""
+        if not self.peeked:
+            return super().recv_into(buffer)
+        view = memoryview(buffer).cast("B")
+        view[:1], self.peeked = self.peeked, b""
+        return 1 + (super().recv_into(view[1:]) if len(view) > 1 and self.pending() else 0)
+
+    def may_go_on(self) -> bool:
+        """Whether the peer may still send, as far as can be seen without waiting (SSL_peek's answer)."""
+        if self.peeked or self.pending():
+            return True
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        if not poll.poll(0):
+            return True
+        timeout = self.gettimeout()
+        self.settimeout(0)
+        try:
+            self.peeked = self.read(1)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return True
+        except OSError:
+            return False
+        finally:
+            self.settimeout(timeout)
+        return bool(self.peeked)
+
+    def say_goodbye(self) -> None:
+        """Sends TLS's close_notify, once and without waiting for the peer's, as PHP does."""
+        try:
+            self.settimeout(0)
+            self.unwrap()
+        except (OSError, ValueError):
+            pass
+
+    def is_reset(self) -> bool:
+        """Whether the connection is gone, and not just ended by the peer."""
+        if not hasattr(socket, "TCP_INFO"):
+            return False
+        return self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == TCP_CLOSE
+
+    def chain(self, which: str) -> list[bytes] | None:
+        """get_verified_chain or get_unverified_chain in DER; public from Python 3.13 on."""
+        found: Callable[[], Any] | None = getattr(self, which, None)
+        if found is not None:
+            return cast("list[bytes]", found())
+        # 3.11 and 3.12 have the methods on the object below.
+        certificates = getattr(self._sslobj, which)()  # type: ignore[attr-defined]
+        if certificates is None:
+            return None
+        return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in certificates]
+
+
+class TlsSession:
+    """TLS that stands: what SocketRaw asks while it is on."""
+
+    def __init__(self, raw: SocketRaw, sock: TlsSocket) -> None:
+        self.raw = raw
+        self.sock = sock
+        # Read now: after an error OpenSSL forgets the version.
+        self.facts = _facts(sock)
+        self.lost = False
+        # PHP forgets a timeout of a TLS stream when stream_set_timeout is called, not at the next read.
+        self.timed_out = False
+
+    def read_failed(self, error: OSError) -> int | None:
+        """What readinto returns: None for "nothing now", 0 (and eof) when the stream has ended."""
+        if is_wait(error):
+            if self.raw.blocking:
+                self.timed_out = self.raw.timed_out = self.raw.failed = True
+            return None
+        if isinstance(error, ssl.SSLEOFError) and self.sock.is_reset():
+            error = self._lost(errno.ECONNRESET)
+        self.raw.eof = True
+        self.raw.failed = False
+        message = tls_errors.read_message(error)
+        if message is not None:
+            warn(message)
+        return 0
+
+    def write_failed(self, error: OSError, size: int) -> int | Literal[False]:
+        """What write returns: False on a timeout, else 0 bytes, after PHP's warning."""
+        if is_wait(error):
+            if not self.raw.blocking:
+                return 0
+            self.timed_out = self.raw.timed_out = True
+            return False
+        if tls_errors.is_end(error):
+            error = self._lost(errno.EPIPE if self.lost or self.raw.eof else errno.ECONNRESET)
+        message = tls_errors.write_message(error)
+        if message is not None:
+            warn(message)
+        return 0
+
+    def _lost(self, code: int) -> OSError:
+        """The socket's own error: before 3.13 Python shows it as an end, without its number."""
+        self.lost = True
+        return OSError(code, os.strerror(code))
+
+    def pending(self) -> int:
+        """Bytes that are decrypted and not read yet."""
+        return len(self.sock.peeked) + self.sock.pending()
+
+    def alive(self) -> bool:
+        """Whether the peer may still send."""
+        return self.sock.may_go_on()
+
+    def meta(self) -> dict[str, Any]:
+        """The `crypto` entry of stream_get_meta_data."""
+        return dict(self.facts)
+
+    def close(self) -> None:
+        """Says goodbye, before the raw closes the socket."""
+        self.sock.say_goodbye()
+
+    def switch_off(self) -> None:
+        """Says goodbye and puts the plain socket back."""
+        self.sock.say_goodbye()
+        put_back(self.raw, self.sock)
+
+
+def _facts(sock: TlsSocket) -> dict[str, Any]:
+    name, version, bits = sock.cipher() or ("(NONE)", "(NONE)", 0)
+    facts: dict[str, Any] = {
+        "protocol": sock.version() or "UNKNOWN",
+        "cipher_name": name,
+        "cipher_bits": bits,
+        "cipher_version": version,
+    }
+    protocol = sock.selected_alpn_protocol()
+    return facts if protocol is None else {**facts, "alpn_protocol": protocol}
+
+
+class Unfinished:
+    """Between the steps of a non-blocking handshake: nothing is read, and payload is refused.
+
+    PHP would send it in plaintext into the middle of the handshake.
+    """
+
+    timed_out = False
+
+    def read_failed(self, error: OSError) -> None:
+        """Nothing now."""
+
+    def write_failed(self, error: OSError, size: int) -> Literal[False]:
+        """Refuses."""
+        return warn(f"{size} bytes are not sent: the TLS handshake is not finished, call it again")
+
+    def pending(self) -> int:
+        """None."""
+        return 0
+
+    def alive(self) -> bool:
+        """The next step of the handshake will tell."""
+        return True
+
+    def meta(self) -> dict[str, Any]:
+        """Nothing to tell yet."""
+        return {}
+
+    def close(self) -> None:
+        """There is nothing to say goodbye to."""
+
+
+class HiddenSocket:
+    """A socket without its reading and writing methods, which say "not now"."""
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv_into(self, *arguments: Any) -> int:
+        """Not now."""
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    recv = recvfrom = send = sendall = sendto = read = write = recv_into
+
+
+def put_back(raw: SocketRaw, sock: ssl.SSLSocket) -> None:
+    """Makes the raw plain again: the same connection, without TLS."""
+    raw.crypto = None
+    raw.sock = socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+    raw.rebind()
+
+
+def is_wait(error: OSError) -> bool:
+    """Whether the error says: not now."""
+    return isinstance(error, (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError))
