@@ -1,25 +1,32 @@
-"""Options of the whole test suite."""
+"""Options of the whole test suite, and the conformance part of its summary.
+
+Here and not in conformance/: a conftest further down is read too late for options, and not at all by the
+process that hands out the tests of a parallel run.
+"""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.conformance.php_found import find
+from tests.conformance.summary import write_summary
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The conformance cases' options; here, because a conftest further down is read too late for that."""
-    group = parser.getgroup("conformance", "php_streams: conformance cases")
-    group.addoption(
-        "--live", action="store_true", help="fail when no php-cli is found (default: live if there is one)"
-    )
-    group.addoption(
-        "--offline", action="store_true", help="do not run php-cli: Python against the recorded EXPECT alone"
-    )
-    group.addoption(
-        "--php", action="append", default=[], metavar="PATH", help="a php-cli to use instead of those found"
-    )
-    group.addoption(
-        "--record", action="store_true", help="write the EXPECT sections of the selected cases from php-cli"
-    )
-    group.addoption(
-        "--record-7.4", action="store_true", dest="record_74", help="with --record: php 7.4 as well"
-    )
+    """How the conformance cases are run."""
+    add = parser.getgroup("conformance", "php_streams: conformance cases").addoption
+    add("--live", action="store_true", help="fail when no php-cli is found (default: live if there is one)")
+    add("--offline", action="store_true", help="do not run php-cli: Python against the recorded EXPECT alone")
+    add("--php", action="append", default=[], metavar="PATH", help="a php-cli to use in place of those found")
+    add("--record", action="store_true", help="write the EXPECT sections of the selected cases from php-cli")
+    add("--record-7.4", action="store_true", dest="record_74", help="with --record: from php 7.4 as well")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Looks for php now: a wrong option should end the run before it begins."""
+    find(config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Cases by subject, and what they were compared with."""
+    write_summary(terminalreporter, find(config))

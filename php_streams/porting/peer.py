@@ -121,19 +121,24 @@ class Peer:
             return self.failures
         self.stopping.set()
         self._wake.send(b"!")
-        until = time.monotonic() + grace
-        for thread in [self._main, *self._threads] if self._main else []:
-            thread.join(max(0.0, until - time.monotonic()))
+        self._join(grace)
         for player in self.players:
             player.abandon()
-        for thread in [self._main, *self._threads] if self._main else []:
-            thread.join(self.deadline)
+        self._join(self.deadline)
         for sock in (self.socket, self._bell, self._wake, *self._fillers):
             sock.close()
         self._cleanup.close()
         self.failures += [failure for player in self.players for failure in player.failures]
         self._count_connections()
         return self.failures
+
+    def _join(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        # The accepting thread first: until it ends, there may be more of the others.
+        if self._main:
+            self._main.join(seconds)
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _count_connections(self) -> None:
         if "every" in self.plan.options or self.plan.datagrams:

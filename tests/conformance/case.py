@@ -88,7 +88,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 def read_case(path: Path) -> Case:
     """Reads and checks one case file; raises `CaseError`."""
-    sections = split_sections(path, path.read_text(encoding="utf-8"))
+    sections = split_sections(path, path.read_bytes().decode())
     single = check_names(path, sections)
     title = " ".join(line.strip() for line in single["TEST"].lines).strip()
     if not title:
@@ -219,7 +219,7 @@ def merge(transcripts: dict[str, tuple[str, ...]]) -> tuple[Expect, ...]:
 
 def write_expects(case: Case, expects: Sequence[Expect]) -> bool:
     """Writes the file anew with these EXPECT sections; False when that changes nothing."""
-    old = case.path.read_text(encoding="utf-8")
+    old = case.path.read_bytes().decode()
     head: list[str] = []
     for line in old.split("\n"):
         header = HEADER.fullmatch(line)
@@ -232,6 +232,6 @@ def write_expects(case: Case, expects: Sequence[Expect]) -> bool:
     if text == old:
         return False
     part = case.path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(text.encode())
     part.replace(case.path)
     return True

@@ -66,17 +66,18 @@ def issue(
         not_valid_before=period[0],
         not_valid_after=period[1],
     )
-    builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    builder = builder.add_extension(own, critical=False)
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=ca, path_length=None), True),
+        (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
+        (key_usage() if ca else x509.ExtendedKeyUsage([usage]), ca),
+    ]
     if issuer:
-        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
-        builder = builder.add_extension(identifier, critical=False)
+        extensions.append((x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False))
     if san:
-        names = x509.SubjectAlternativeName([general_name(name) for name in san])
-        builder = builder.add_extension(names, critical=False)
-    purpose = key_usage() if ca else x509.ExtendedKeyUsage([usage])
-    return Identity(builder.add_extension(purpose, critical=ca).sign(signer, hashes.SHA256()), key)
+        extensions.append((x509.SubjectAlternativeName([general_name(name) for name in san]), False))
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    return Identity(builder.sign(signer, hashes.SHA256()), key)
 
 
 def distinguished(common_name: str) -> x509.Name:
