@@ -7,7 +7,7 @@ from typing import Any
 from php_streams._core.context import Context, default_context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, deprecated
 from php_streams._core.stream import Stream, wrong_type
-from php_streams._core.values import to_string, type_name
+from php_streams._core.values import array_copy, array_items, to_string, type_name
 
 __all__ = [
     "stream_context_create",
@@ -19,6 +19,8 @@ __all__ = [
     "stream_context_set_options",
     "stream_context_set_params",
 ]
+
+Pairs = list[tuple[int | str, Any]]
 
 _MISSING: Any = object()
 _IS_ARRAY = "when argument #2 ($wrapper_or_options) is an array"
@@ -33,21 +35,23 @@ def stream_context_create(
     options: {wrapper: {option: value}}, for example {"ssl": {"cafile": path}}; params: see
     stream_context_set_params.
     """
+    pairs = [] if options is None else _array(options, 1, "options", "?array")
+    more = [] if params is None else _array(params, 2, "params", "?array")
     context = Context()
-    if options is not None:
-        context.merge(_options(options, 1, "options", "?array"))
-    if params is not None:
-        _set_params(context, _array(params, 2, "params", "?array"))
+    _merge(context, pairs)
+    _set_params(context, more)
     return context
 
 
 def stream_context_get_options(stream_or_context: Stream | Context) -> dict[str, dict[str, Any]]:
     """Retrieves options for a stream/wrapper/context.  https://www.php.net/function.stream-context-get-options
 
-    {wrapper: {option: value}}; what TLS captured (ssl.peer_certificate) is among them.
+    {wrapper: {option: value}}, a copy; what TLS captured (ssl.peer_certificate) is among them.
     """
-    context = _context(stream_or_context, 1, "stream_or_context")
-    return {wrapper: dict(values) for wrapper, values in context.options.items()}
+    options: dict[str, dict[str, Any]] = array_copy(
+        _context(stream_or_context, 1, "stream_or_context").options
+    )
+    return options
 
 
 def stream_context_set_option(
@@ -61,24 +65,27 @@ def stream_context_set_option(
     Either (context, wrapper, option, value) or (context, {wrapper: {option: value}}).
     """
     target = _context(context, 1, "context")
-    if isinstance(wrapper_or_options, dict):
-        if option_name is not None:
-            raise argument_value_error(3, "option_name", f"must be null {_IS_ARRAY}")
-        if value is not _MISSING:
-            raise argument_value_error(4, "value", f"cannot be provided {_IS_ARRAY}")
+    is_array = isinstance(wrapper_or_options, (dict, list))
+    wrapper = "" if is_array else to_string(wrapper_or_options, 2, "wrapper_or_options", "array|string")
+    name = None if option_name is None else to_string(option_name, 3, "option_name", "?string")
+    if name is None and value is _MISSING:
         deprecated(
             "Calling stream_context_set_option() with 2 arguments is deprecated,"
             " use stream_context_set_options() instead",
             prefix=False,
         )
-        target.merge(_options(wrapper_or_options, 2, "wrapper_or_options"))
+    if is_array:
+        if name is not None:
+            raise argument_value_error(3, "option_name", f"must be null {_IS_ARRAY}")
+        if value is not _MISSING:
+            raise argument_value_error(4, "value", f"cannot be provided {_IS_ARRAY}")
+        _merge(target, _array(wrapper_or_options, 2, "wrapper_or_options"))
         return True
-    wrapper = to_string(wrapper_or_options, 2, "wrapper_or_options", "array|string")
-    if option_name is None:
+    if name is None:
         raise argument_value_error(3, "option_name", f"cannot be null {_IS_STRING}")
     if value is _MISSING:
         raise argument_value_error(4, "value", f"must be provided {_IS_STRING}")
-    target.merge({wrapper: {to_string(option_name, 3, "option_name", "?string"): value}})
+    target.merge({wrapper: {name: value}})
     return True
 
 
@@ -87,8 +94,8 @@ def stream_context_set_options(context: Stream | Context, options: dict[str, Any
 
     options: {wrapper: {option: value}}.  PHP 8.3 and later.
     """
-    target = _context(context, 1, "context")
-    target.merge(_options(options, 2, "options"))
+    pairs = _array(options, 2, "options")
+    _merge(_context(context, 1, "context"), pairs)
     return True
 
 
@@ -106,7 +113,8 @@ def stream_context_set_params(context: Stream | Context, params: dict[str, Any])
 
     params: {"notification": callback, "options": {...}}; PHP ignores any other key.
     """
-    _set_params(_context(context, 1, "context"), _array(params, 2, "params"))
+    pairs = _array(params, 2, "params")
+    _set_params(_context(context, 1, "context"), pairs)
     return True
 
 
@@ -115,9 +123,9 @@ def stream_context_get_default(options: dict[str, Any] | None = None) -> Context
 
     The context that wrapper functions use when they are given none; options are added to it.
     """
+    pairs = [] if options is None else _array(options, 1, "options", "?array")
     context = default_context()
-    if options is not None:
-        context.merge(_options(options, 1, "options", "?array"))
+    _merge(context, pairs)
     return context
 
 
@@ -126,8 +134,9 @@ def stream_context_set_default(options: dict[str, Any]) -> Context:
 
     Adds the options to the default context and returns it.
     """
+    pairs = _array(options, 1, "options")
     context = default_context()
-    context.merge(_options(options, 1, "options"))
+    _merge(context, pairs)
     return context
 
 
@@ -144,31 +153,31 @@ def _context(value: Any, number: int, name: str) -> Context:
     raise wrong_type(value, number, name)
 
 
-def _array(value: Any, number: int, name: str, wanted: str = "array") -> dict[str, Any]:
-    if isinstance(value, dict):
-        return value
-    if isinstance(value, list):
-        return dict(enumerate(value))  # type: ignore[arg-type]
+def _array(value: Any, number: int, name: str, wanted: str = "array") -> Pairs:
+    """An array argument as pairs of key and value."""
+    if isinstance(value, (dict, list)):
+        return array_items(value)
     raise argument_type_error(number, name, f"must be of type {wanted}, {type_name(value)} given")
 
 
-def _options(value: Any, number: int, name: str, wanted: str = "array") -> dict[str, dict[str, Any]]:
-    """{wrapper: {option: value}}, checked whole before any of it is used."""
-    options = {}
-    for wrapper, values in _array(value, number, name, wanted).items():
+def _merge(context: Context, pairs: Pairs) -> None:
+    """Adds options wrapper by wrapper; those before a malformed one are set, as in PHP."""
+    for wrapper, values in pairs:
         if not isinstance(wrapper, str) or not isinstance(values, (dict, list)):
             raise ValueError('Options should have the form ["wrappername"]["optionname"] = $value')
         # PHP takes named options only, and passes over the rest without a word.
-        named = {key: item for key, item in _array(values, number, name).items() if isinstance(key, str)}
+        named = {key: item for key, item in array_items(values) if isinstance(key, str)}
         if named:
-            options[wrapper] = named
-    return options
+            context.merge({wrapper: named})
 
 
-def _set_params(context: Context, params: dict[str, Any]) -> None:
-    if "notification" in params:
-        context.params["notification"] = params["notification"]
-    if "options" in params:
-        if not isinstance(params["options"], dict):
-            raise TypeError("Invalid stream/context parameter")
-        context.merge(_options(params["options"], 2, "params"))
+def _set_params(context: Context, params: Pairs) -> None:
+    given = dict(params)
+    if "notification" in given:
+        context.params["notification"] = given["notification"]
+    if "options" not in given:
+        return
+    options = given["options"]
+    if not isinstance(options, (dict, list)):
+        raise TypeError("Invalid stream/context parameter")
+    _merge(context, array_items(options))

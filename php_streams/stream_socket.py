@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from php_streams._core import ini
-from php_streams._core.context import Context
+from php_streams._core.context import Context, default_context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.stream import Stream, invalid_resource, open_stream
 from php_streams._core.values import outputs, to_bool, to_float, to_int, to_string, type_name
@@ -83,8 +83,11 @@ def _seconds(timeout: Any) -> float | None:
     return seconds if 0 <= seconds < 2**31 else None
 
 
-def _context(context: Any) -> Context | None:
-    if context is None or isinstance(context, Context):
+def _context(context: Any) -> Context:
+    """The context given; without one the default context, as stream_context_set_default left it."""
+    if context is None:
+        return default_context()
+    if isinstance(context, Context):
         return context
     if isinstance(context, Stream):
         raise invalid_resource("Stream-Context")

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from php_streams._core import resource
+from php_streams._core.values import array_copy
 
 Options = dict[str, dict[str, Any]]
 
@@ -23,7 +24,8 @@ class Context(resource.Resource):
 
     def __init__(self, options: Options | None = None, params: dict[str, Any] | None = None) -> None:
         super().__init__()
-        self.options: Options = {wrapper: dict(values) for wrapper, values in (options or {}).items()}
+        self.options: Options = {}
+        self.merge(options or {})
         self.params: dict[str, Any] = dict(params or {})
 
     @property
@@ -36,9 +38,9 @@ class Context(resource.Resource):
         return self.options.get(wrapper, {}).get(name, default)
 
     def merge(self, options: Options) -> None:
-        """Adds options to those that are there."""
+        """Adds options to those that are there, as copies: PHP's arrays are values."""
         for wrapper, values in options.items():
-            self.options.setdefault(wrapper, {}).update(values)
+            self.options.setdefault(wrapper, {}).update(array_copy(values))
 
 
 _default: ContextVar[Context | None] = ContextVar("default_context", default=None)

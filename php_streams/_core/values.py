@@ -11,10 +11,14 @@ import math
 import os
 import re
 from collections import namedtuple
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NoReturn
 
 from php_streams._core.diagnostics import argument_type_error, deprecated
 from php_streams.constants import PHP_INT_MAX, PHP_INT_MIN
+
+# PHP's ini setting of that name, which nobody changes: the digits of a float that becomes a string.
+PRECISION = 14
 
 _NUMERIC = re.compile(
     rb"[ \t\n\r\v\f]*[+-]?(?:(\d+)|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)[ \t\n\r\v\f]*\Z"
@@ -34,6 +38,8 @@ def type_name(value: Any) -> str:
             return name
     if isinstance(value, (list, tuple, dict, set, frozenset)):
         return "array"
+    if isinstance(value, (FunctionType, MethodType, BuiltinFunctionType)):
+        return "Closure"
     return str(getattr(value, "php_type", type(value).__name__))
 
 
@@ -46,14 +52,23 @@ def _null(number: int, name: str, wanted: str) -> None:
 
 
 def _numeric(text: str | bytes | bytearray) -> int | float | None:
-    raw = text.encode() if isinstance(text, str) else bytes(text)
+    raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
     match = _NUMERIC.match(raw)
     if match is None:
         return None
-    if match[1] is not None:
-        value = int(raw)
-        return value if PHP_INT_MIN <= value <= PHP_INT_MAX else float(value)
-    return float(raw)
+    number = float(raw)
+    if match[1] is None or abs(number) > 2.0**63:
+        return number
+    whole = int(raw)
+    return whole if PHP_INT_MIN <= whole <= PHP_INT_MAX else number
+
+
+def _double(value: int | float) -> float:
+    """A number as C's double; what is too large for one is infinite, as a literal of that size is in PHP."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _integral(value: float, shown: str) -> int | None:
@@ -75,12 +90,13 @@ def to_int(value: Any, number: int, name: str, wanted: str = "int") -> int:
         _null(number, name, wanted)
         return 0
     found: int | float | None = None
-    shown = f"float {value!r}"
+    shown = ""
     if isinstance(value, (str, bytes, bytearray)):
         found = _numeric(value)
         shown = f'float-string "{to_text(value)}"'
     elif isinstance(value, (int, float)):
-        found = float(value)
+        found = _double(value)
+        shown = f"float {shortest_text(found)}"
     result = found if isinstance(found, int) else None if found is None else _integral(found, shown)
     if result is None:
         _mismatch(value, number, name, wanted)
@@ -90,7 +106,7 @@ def to_int(value: Any, number: int, name: str, wanted: str = "int") -> int:
 def to_float(value: Any, number: int, name: str, wanted: str = "float") -> float:
     """A float argument."""
     if isinstance(value, (bool, int, float)):
-        return float(value)
+        return _double(value)
     if value is None:
         _null(number, name, wanted)
         return 0.0
@@ -146,17 +162,34 @@ def to_text(value: str | bytes | bytearray) -> str:
 
 
 def scalar_text(value: bool | int | float) -> str:
-    """A number or bool as PHP's (string) makes it."""
+    """A number or bool as PHP's (string) makes it; floats have the 14 digits of its ini setting precision."""
     if isinstance(value, bool):
         return "1" if value else ""
     if isinstance(value, int):
-        return str(value)
+        return str(value) if PHP_INT_MIN <= value <= PHP_INT_MAX else scalar_text(_double(value))
+    return float_text(value, f"{value:.{PRECISION - 1}e}", PRECISION)
+
+
+def float_text(value: float, scientific: str, most: int) -> str:
+    """Digits given as "1.25e+03", set as by PHP's zend_gcvt: an exponent from 10**most and below 0.0001."""
     if not math.isfinite(value):
         return "NAN" if math.isnan(value) else "INF" if value > 0 else "-INF"
-    digits, _, exponent = repr(value).partition("e")
-    if exponent:  # Python's 1e+25 is PHP's 1.0E+25
-        return f"{digits if '.' in digits else digits + '.0'}E{int(exponent):+d}"
-    return digits.removesuffix(".0")
+    mantissa, _, exponent = scientific.partition("e")
+    sign = "-" if mantissa.startswith("-") else ""
+    digits = mantissa.lstrip("-").replace(".", "").rstrip("0") or "0"
+    before = int(exponent) + 1  # digits in front of the point
+    if value and not -4 < before <= most:
+        return f"{sign}{digits[0]}.{digits[1:] or '0'}E{before - 1:+d}"
+    if before <= 0:
+        return f"{sign}0.{'0' * -before}{digits}"
+    whole, rest = digits[:before].ljust(before, "0"), digits[before:]
+    return f"{sign}{whole}.{rest}" if rest else f"{sign}{whole}"
+
+
+def shortest_text(value: float) -> str:
+    """A float with as many digits as give it back (serialize_precision -1), as PHP's messages show one."""
+    digits = len(repr(value).partition("e")[0].replace(".", "").replace("-", "").strip("0")) or 1
+    return float_text(value, f"{value:.{digits - 1}e}", 17)
 
 
 def truth(value: Any) -> bool:
@@ -164,6 +197,30 @@ def truth(value: Any) -> bool:
     if isinstance(value, (str, bytes, bytearray)):
         return value not in ("", "0", b"", b"0")
     return bool(value)
+
+
+_DECIMAL = re.compile(r"0|-?[1-9]\d{0,18}")
+
+
+def array_items(value: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> list[tuple[int | str, Any]]:
+    """An array's keys and values.  PHP keeps a key such as "12" as the integer."""
+    if not isinstance(value, dict):
+        return list(enumerate(value))
+    return [(_array_key(key), item) for key, item in value.items()]
+
+
+def _array_key(key: Any) -> int | str:
+    text = to_text(key) if isinstance(key, (str, bytes, bytearray)) else None
+    if text is None:
+        return int(key)
+    return int(text) if _DECIMAL.fullmatch(text) and PHP_INT_MIN <= int(text) <= PHP_INT_MAX else text
+
+
+def array_copy(value: Any) -> Any:
+    """A value as PHP assigns it: arrays are copied, whatever is in them too; objects are not."""
+    if isinstance(value, dict):
+        return {key: array_copy(item) for key, item in value.items()}
+    return [array_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def outputs(typename: str, fields: str) -> Any:
