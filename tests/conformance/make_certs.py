@@ -58,14 +58,6 @@ def issue(
     key = key or rsa_key()
     subject = distinguished(common_name)
     signer = issuer.key if issuer else key
-    builder = x509.CertificateBuilder(
-        subject_name=subject,
-        issuer_name=issuer.certificate.subject if issuer else subject,
-        public_key=key.public_key(),
-        serial_number=x509.random_serial_number(),
-        not_valid_before=period[0],
-        not_valid_after=period[1],
-    )
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         (x509.BasicConstraints(ca=ca, path_length=None), True),
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
@@ -75,9 +67,24 @@ def issue(
         extensions.append((x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False))
     if san:
         extensions.append((x509.SubjectAlternativeName([general_name(name) for name in san]), False))
+    builder = unsigned(subject, issuer.certificate.subject if issuer else subject, key, period)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
     return Identity(builder.sign(signer, hashes.SHA256()), key)
+
+
+def unsigned(
+    subject: x509.Name, issuer: x509.Name, key: Key, period: tuple[datetime.datetime, datetime.datetime]
+) -> x509.CertificateBuilder:
+    """A certificate to be, without extensions."""
+    return x509.CertificateBuilder(
+        subject_name=subject,
+        issuer_name=issuer,
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=period[0],
+        not_valid_after=period[1],
+    )
 
 
 def distinguished(common_name: str) -> x509.Name:
