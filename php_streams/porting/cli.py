@@ -8,13 +8,15 @@ from collections.abc import Sequence
 
 from .php_cli import PhpCli, PhpNotUsable, find_php, open_php
 
+INTERRUPTED = 130  # what a shell reports for SIGINT
 DEMO_NEEDS = ("aiosmtpd", "rich", "trustme")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; `arguments` default to those of the process. The result is the exit status.
 
-    0: all is well; 1: the demo found a difference; 2: wrong usage, or something is missing that is needed.
+    0: all is well; 1: the demo found a difference; 2: wrong usage, or something that is needed is missing;
+    130: interrupted from the keyboard.
     """
     parser = make_parser()
     options = parser.parse_args(arguments)
@@ -43,13 +45,16 @@ def demo(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     missing = [name for name in DEMO_NEEDS if importlib.util.find_spec(name) is None]
     if missing:
         parser.error(f"the demo needs {', '.join(missing)}: pip install 'php-streams[tools]'")
-    from .demo import run_demo
+    from .demo import examples_folder, run_demo
 
     try:
-        php = chosen_php(options)
-    except PhpNotUsable as error:
+        examples, php = examples_folder(), chosen_php(options)
+    except (FileNotFoundError, PhpNotUsable) as error:
         parser.error(str(error))
-    return 0 if run_demo(quick=options.quick, php=php) else 1
+    try:
+        return 0 if run_demo(examples, quick=options.quick, php=php) else 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def chosen_php(options: argparse.Namespace) -> PhpCli | None:

@@ -7,6 +7,7 @@ once.  Where php-cli is found, examples/mailer.php does the same, and both have 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import platform
 import sys
@@ -27,13 +28,17 @@ WORDED_ALIKE = (8, 4)
 
 
 def examples_folder() -> Path:
-    """Where the two mailers are: beside the package in a checkout, or where the installation put them."""
-    checkout = Path(__file__).resolve().parents[2] / "examples"
-    if (checkout / "mailer.php").is_file():
-        return checkout
-    for file in importlib.metadata.files("php-streams") or []:
-        if file.name == "mailer.php":
-            return Path(str(file.locate())).resolve().parent
+    """Where the two mailers are: beside the package in a checkout, or where the installation put them.
+
+    Raises FileNotFoundError when they are in neither place.
+    """
+    folders = [Path(__file__).resolve().parents[2] / "examples"]
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        files = importlib.metadata.files("php-streams") or []
+        folders += [Path(str(file.locate())).resolve().parent for file in files if file.name == "mailer.php"]
+    for folder in folders:
+        if (folder / "mailer.php").is_file() and (folder / "mailer.py").is_file():
+            return folder
     raise FileNotFoundError("the installation lacks the examples mailer.php and mailer.py")
 
 
@@ -47,13 +52,13 @@ def make_twins(folder: Path, php: PhpCli | None) -> list[Twin]:
     return twins
 
 
-def run_demo(*, quick: bool = False, php: PhpCli | None = None, view: View | None = None) -> bool:
+def run_demo(examples: Path, *, quick: bool = False, php: PhpCli | None = None) -> bool:
     """Runs all of it; true when every check held.
 
-    `quick` sends a small attachment instead of a large one; `php` is the php-cli to compare with, if any.
+    `examples` is the folder of the two mailers; `quick` sends a small attachment instead of a large one;
+    `php` is the php-cli to compare with, if any.
     """
-    view = view or View(make_console())
-    examples = examples_folder()
+    view = View(make_console())
     twins = make_twins(examples, php)
     names = [twin.name for twin in twins]
     with tempfile.TemporaryDirectory(prefix="php-streams-demo-") as name:

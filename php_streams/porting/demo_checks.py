@@ -122,7 +122,8 @@ def check_twins(session: Session, one: Run, other: Run) -> list[Check]:
     first, second = one.connection, other.connection
     words = one.twin.words and other.twin.words
     lines, others = comparable(one.output, words=words), comparable(other.output, words=words)
-    at = next((a for a, b in zip(lines, others, strict=False) if a != b), "one printed more")
+    pairs = (f"{a!r} and {b!r}" for a, b in zip(lines, others, strict=False) if a != b)
+    at = next(pairs, f"{len(lines)} and {len(others)} lines")
     what = "dialogue and warnings" if words else "dialogue (warnings are worded as in PHP 8.4)"
     checks = [Check(f"both: the same {what}, line for line", lines == others, at)]
     if not session.security:

@@ -129,7 +129,7 @@ class MailServer:
         while not self.finished.empty():
             self.finished.get_nowait()
 
-    def next_connection(self, timeout: float = 10.0) -> Connection:
+    def next_connection(self, timeout: float) -> Connection:
         """The next connection that has come to its end; raises `queue.Empty` after `timeout` seconds."""
         return self.finished.get(timeout=timeout)
 
@@ -141,12 +141,17 @@ class MailServer:
         self._records[address] = connection
         await loop.sock_connect(sock, (LOOPBACK, self._server_port))
         server_reader, server_writer = await asyncio.open_connection(sock=sock)
-        await asyncio.gather(
-            pump(reader, server_writer, connection.sent), pump(server_reader, writer, connection.answered)
-        )
-        for each in (writer, server_writer):
-            each.close()
-        del self._records[address]
+        try:
+            await asyncio.gather(
+                pump(reader, server_writer, connection.sent), pump(server_reader, writer, connection.answered)
+            )
+        except asyncio.CancelledError:
+            # At the end of the demo.  Before Python 3.12 asyncio takes a cancelled handler for an accident.
+            pass
+        finally:
+            writer.close()
+            server_writer.close()
+            del self._records[address]
         self.finished.put(connection)
 
     async def handle_DATA(self, server: RecordingSMTP, session: Session, envelope: Envelope) -> str:

@@ -90,7 +90,7 @@ MISTAKES = (
         mistake="The server speaks SMTP first, in the clear; a TLS handshake is the wrong beginning there.",
     ),
     Session(
-        "Mistake 2: a certificate from an authority that nobody here trusts",
+        "Mistake 2: a certificate that does not verify",
         "starttls",
         "starttls",
         auth="PLAIN",
@@ -98,7 +98,7 @@ MISTAKES = (
         mistake="The context names no cafile, and the system does not know the demo's authority.",
     ),
     Session(
-        "Mistake 2, continued: a good certificate for another name",
+        "Mistake 2, again: a certificate for another name",
         "starttls",
         "starttls",
         auth="PLAIN",
@@ -160,12 +160,18 @@ def run_session(
         env=environment(),
     )
     output = []
-    for line in lines_of(process):
-        watch(line, len(server.latest.heard) if server.latest else 0)
-        if line is not None:
-            output.append(line)
     try:
-        connection = server.next_connection()
+        for line in lines_of(process):
+            watch(line, len(server.latest.heard) if server.latest else 0)
+            if line is not None:
+                output.append(line)
+    finally:
+        # Does nothing to a mailer that has come to its end; one that hangs must not stay behind.
+        process.kill()
+        process.wait()
+    try:
+        # A connection that was made gets the time to come to its end; one that was not will not come now.
+        connection = server.next_connection(10.0 if server.latest else 2.0)
     except queue.Empty:
         raise SessionNotRun(f"{twin.name} never reached the server:\n" + "\n".join(output)) from None
     return Run(twin, output, process.returncode, connection)
@@ -189,9 +195,7 @@ def lines_of(process: subprocess.Popen[bytes]) -> Iterator[str | None]:
             line = lines.get(timeout=0.1)
         except queue.Empty:
             if time.monotonic() > end:
-                process.kill()
-                process.wait()
-                raise SessionNotRun(f"not done after {DEADLINE:.0f} seconds") from None
+                raise SessionNotRun(f"a mailer was not done after {DEADLINE:.0f} seconds") from None
             yield None
             continue
         if line is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +40,9 @@ LESSONS = (
 
 def make_console() -> Console:
     """Standard output: a terminal as wide as it is, or a pipe of `WIDTH` columns without control codes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A locale without check marks and box lines is no reason to stop.
+        sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
