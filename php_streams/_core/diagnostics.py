@@ -68,7 +68,7 @@ class PhpDeprecated(PhpDiagnostic):
 
 
 class ArgumentCountError(TypeError):
-    """PHP's error for too few arguments."""
+    """PHP's error for too few arguments.  https://www.php.net/class.argumentcounterror"""
 
 
 class PhpFatalError(Exception):

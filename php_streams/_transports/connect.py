@@ -125,7 +125,7 @@ def _connect_path(kind: str, path: str, timeout: float | None, wait: bool) -> so
     return sock
 
 
-def _connect_host(
+def _connect_host(  # long: one loop over the addresses, as in main/network.c
     kind: str, name: str, timeout: float | None, context: Context | None, wait: bool
 ) -> tuple[socket.socket, str]:
     """A connected tcp or udp socket and the host's name."""

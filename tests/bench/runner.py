@@ -192,7 +192,9 @@ def same_work(result: Result, column: str, kind: str, work: Any) -> None:
         raise Failure(f"did other work ({kind}): {json.dumps(work)} instead of {json.dumps(expected)}")
 
 
-def measure_row(row: Row, columns: list[Column], certs: dict[str, str], rounds: int, scale: int) -> Result:
+def measure_row(  # long: the rounds share what an attempt changes
+    row: Row, columns: list[Column], certs: dict[str, str], rounds: int, scale: int
+) -> Result:
     """All rounds of one row; within a round the columns follow each other, each time another one first."""
     result = Result(row)
     n = max(1, row.n // scale)

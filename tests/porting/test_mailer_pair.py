@@ -63,44 +63,44 @@ def test_a_line_too_many_is_found() -> None:
 
 Mail = Callable[..., tuple[list[str], int]]
 
+JOB = {
+    "host": "127.0.0.1",
+    "security": "",
+    "ssl": {},
+    "connector": "stream_socket_client",
+    "helo": "me",
+    "timeout": 10,
+    "auth": "",
+    "user": "ada",
+    "password": PASSWORD,
+}
+
+
+def run_twin(twin: list[str], job: dict[str, object], script: str, folder: Path) -> tuple[list[str], int]:
+    """One mailer against a scripted server: the lines printed and the exit status."""
+    file = folder / "job.json"
+    with Peer(script) as peer:
+        file.write_text(json.dumps({**job, "port": peer.port}))
+        command = [*twin, str(file)]
+        done = subprocess.run(command, capture_output=True, env=environment(), timeout=30, check=False)
+    assert peer.failures == []
+    assert done.stderr == b""
+    return done.stdout.decode().replace(str(peer.port), "PORT").splitlines(), done.returncode
+
 
 @pytest.fixture
-def mail(tmp_path: Path, php: PhpCli | None) -> Mail:
-    """Runs a job against a scripted server; gives the lines printed and the exit status."""
+def mail(tmp_path: Path, php: PhpCli | None) -> Mail:  # long: what the run that it returns needs
+    """Runs a job, changed as the arguments say, against a scripted server; both twins have to agree."""
     message = tmp_path / "message.eml"
     message.write_bytes(b"Subject: x\n\n.\nPAYLOAD\n")
-    job = {
-        "host": "127.0.0.1",
-        "security": "",
-        "ssl": {},
-        "connector": "stream_socket_client",
-        "helo": "me",
-        "timeout": 10,
-        "auth": "",
-        "user": "ada",
-        "password": PASSWORD,
-        "messages": [{"from": "a@x.test", "to": ["b@x.test"], "file": str(message)}],
-    }
+    messages = [{"from": "a@x.test", "to": ["b@x.test"], "file": str(message)}]
     twins = [[sys.executable, "-W", "error", str(EXAMPLES / "mailer.py")]]
     if php:
         twins.append([str(php.path), *PHP_SETTINGS, str(EXAMPLES / "mailer.php")])
 
     def run(script: str, **changes: object) -> tuple[list[str], int]:
-        results = []
-        for twin in twins:
-            with Peer(script) as peer:
-                (tmp_path / "job.json").write_text(json.dumps({**job, "port": peer.port, **changes}))
-                done = subprocess.run(
-                    [*twin, str(tmp_path / "job.json")],
-                    capture_output=True,
-                    env=environment(),
-                    timeout=30,
-                    check=False,
-                )
-            assert peer.failures == []
-            assert done.stderr == b""
-            lines = done.stdout.decode().replace(str(peer.port), "PORT").splitlines()
-            results.append((lines, done.returncode))
+        job = {**JOB, "messages": messages, **changes}
+        results = [run_twin(twin, job, script, tmp_path) for twin in twins]
         assert results[-1] == results[0], "PHP, then Python"
         return results[0]
 
