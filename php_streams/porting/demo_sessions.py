@@ -152,13 +152,7 @@ def run_session(
     file = folder / "job.json"
     file.write_text(json.dumps(job))
     server.forget()
-    process = subprocess.Popen(
-        [*twin.command, str(file)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=environment(),
-    )
+    process = start(twin, file)
     output = []
     try:
         for line in lines_of(process):
@@ -175,6 +169,17 @@ def run_session(
     except queue.Empty:
         raise SessionNotRun(f"{twin.name} never reached the server:\n" + "\n".join(output)) from None
     return Run(twin, output, process.returncode, connection)
+
+
+def start(twin: Twin, job_file: Path) -> subprocess.Popen[bytes]:
+    """The twin at work on the job, both its outputs in one pipe: a stray message is a difference, too."""
+    return subprocess.Popen(
+        [*twin.command, str(job_file)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment(),
+    )
 
 
 def environment() -> dict[str, str]:
