@@ -12,6 +12,7 @@ wakeup descriptor too.
 
 from __future__ import annotations
 
+import atexit
 import os
 import select as kernel
 import signal
@@ -162,8 +163,8 @@ class _Wakeup:
             os.write(self.before, numbers)  # whoever listened before us (asyncio) hears it too
 
 
-def _forget_after_fork() -> None:
-    # The child's signals must not wake the parent, nor share its epoll.
+def _forget() -> None:
+    # After a fork: the child's signals must not wake the parent, nor share its epoll.
     if _Wakeup.pipe is not None:
         for descriptor in _Wakeup.pipe:
             os.close(descriptor)
@@ -172,7 +173,8 @@ def _forget_after_fork() -> None:
 
 
 _kept: ContextVar[Watch | None] = ContextVar("kept", default=None)
-os.register_at_fork(after_in_child=_forget_after_fork)
+os.register_at_fork(after_in_child=_forget)
+atexit.register(_forget)
 
 
 def select(sets: Sets, timeout: float | None) -> Found | None:

@@ -44,7 +44,7 @@ def rsa_key(bits: int = 2048) -> Key:
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
-def issue(
+def issue(  # long: a certificate has that many parts
     common_name: str,
     issuer: Identity | None,
     *,

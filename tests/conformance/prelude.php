@@ -72,6 +72,16 @@ namespace {
         usleep((int) round($seconds * 1e6));
     }
 
+    /** Interrupts what this script waits for, so many seconds from now, by a signal that it handles. */
+    function interrupt_after(float $seconds): void
+    {
+        if (!function_exists('pcntl_signal')) {
+            Frame::refuse('interrupt_after(): php has no pcntl extension here');
+        }
+        pcntl_signal(SIGUSR1, static function () {}, false);
+        exec(sprintf('(sleep %.3F; kill -USR1 %d) >/dev/null 2>&1 &', $seconds, getmypid()));
+    }
+
     extract((static function (): array {
         $given = Frame::open();
         return $given['variables'] + ['__file' => $given['file']];

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import threading
 import time
 from typing import Any
 
@@ -40,6 +42,8 @@ class Prelude:
 
     def __init__(self, token: str) -> None:
         self.token = token
+        self.timers: list[threading.Timer] = []
+        self.handlers: dict[int, Any] = {}
 
     def write(self, kind: str, *parts: bytes) -> None:
         """One frame."""
@@ -59,6 +63,23 @@ class Prelude:
         """Shows a socket name without its port, for ports that the system chose."""
         self.see(label, re.sub(r":\d+\Z", ":{any}", name) if isinstance(name, str) else name)
 
+    def interrupt_after(self, seconds: float) -> None:
+        """Interrupts what this script waits for, so many seconds from now, by a signal that it handles."""
+        self.handlers.setdefault(signal.SIGUSR1, signal.signal(signal.SIGUSR1, lambda number, frame: None))
+        main = threading.main_thread().ident
+        assert main is not None
+        timer = threading.Timer(seconds, signal.pthread_kill, (main, signal.SIGUSR1))
+        self.timers.append(timer)
+        timer.start()
+
+    def end(self) -> None:
+        """Takes back what the helpers have set up."""
+        for timer in self.timers:
+            timer.cancel()
+            timer.join()
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+
     def show_warning(self, message: Warning | str, category: type[Warning], *place: object) -> None:
         """In place of `warnings.showwarning`: a diagnostic, as PHP would display it."""
         level = LEVELS.get(category.__name__, category.__name__)
@@ -77,6 +98,7 @@ class Prelude:
             "see": self.see,
             "see_name": self.see_name,
             "pause": time.sleep,
+            "interrupt_after": self.interrupt_after,
             "echo": echo,
             "os": os,
             "re": re,

@@ -70,9 +70,10 @@ def perform(case: Case, stage: Stage, token: str) -> str:
         names = public_names(package) | prelude.names() | stage.variables | {"__name__": "__main__"}
         given = set(names)
         try:
-            set_ini(names, {name: stage.expand(value) for name, value in case.ini.items()})
+            set_ini({name: stage.expand(value) for name, value in case.ini.items()})
             return play(case, names, prelude)
         finally:
+            prelude.end()
             at_exit()
             forget(names, given)
 
@@ -117,11 +118,13 @@ def public_names(package: ModuleType) -> dict[str, Any]:
     return {name: getattr(package, name) for name in getattr(package, "__all__", ())}
 
 
-def set_ini(names: dict[str, Any], settings: dict[str, str]) -> None:
-    """The settings that PHP is given by ``-d``."""
+def set_ini(settings: dict[str, str]) -> None:
+    """What php is given by ``-d``: the values that settings have before the script changes any."""
+    defaults = importlib.import_module(f"{PACKAGE}._core.ini").DEFAULTS
     for name, value in settings.items():
-        if names["ini_set"](name, value) is False:
-            raise LookupError(f"--INI--: php_streams has no setting {name} that takes {value!r}")
+        if name not in defaults:
+            raise LookupError(f"--INI--: php_streams has no setting {name}")
+        defaults[name] = value
 
 
 @contextlib.contextmanager
@@ -155,7 +158,9 @@ def exit_handlers() -> Iterator[Callable[[], None]]:
             function, args, kwargs = handlers.pop()
             function(*args, **kwargs)
 
-    with mock.patch.object(atexit, "register", register):
+    # What is to be done in a forked child would keep every import of the package alive.
+    no_fork = mock.patch.object(os, "register_at_fork", lambda **kwargs: None)
+    with mock.patch.object(atexit, "register", register), no_fork:
         yield at_exit
 
 
@@ -173,14 +178,14 @@ def environment(case: Case, stage: Stage) -> Iterator[None]:
 
 @contextlib.contextmanager
 def redirected(root: str) -> Iterator[None]:
-    """Descriptors 1 and 2, sys.stdout and sys.stderr into files of the stage, without buffers."""
+    """Descriptors 1 and 2, sys.stdout and sys.stderr into files of the stage, unbuffered; no input."""
     old = sys.stdout, sys.stderr
     for stream in old:
         stream.flush()
     with contextlib.ExitStack() as stack:
-        for number, name in ((1, "stdout"), (2, "stderr")):
+        for number, path in enumerate((os.devnull, f"{root}/stdout", f"{root}/stderr")):
             kept = os.dup(number)
-            file = os.open(os.path.join(root, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            file = os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY if number else os.O_RDONLY, 0o600)
             os.dup2(file, number)
             os.close(file)
             stack.callback(os.close, kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pytest
 
@@ -17,11 +17,14 @@ def write_summary(reporter: pytest.TerminalReporter, found: Found) -> None:
     """Writes nothing when no case was run."""
     cases: dict[str, set[str]] = defaultdict(set)
     runs: dict[str, list[bool]] = defaultdict(list)
+    recorded: set[str] = set()
     for report in reports(reporter):
         path, _, item = report.nodeid.partition("::")
         kind, subject = path.partition(MARK)[2].split("/")[:2]
         cases[f"{kind}/{subject}"].add(path)
         for name, version in report.user_properties:
+            if name == "recorded":
+                recorded.add(str(version))
             if name == "php":
                 runs[str(version)].append(report.outcome == "passed")
     if not cases:
@@ -35,7 +38,7 @@ def write_summary(reporter: pytest.TerminalReporter, found: Found) -> None:
         for line in table(kind, subjects, shutil.get_terminal_size().columns):
             reporter.write_line(line)
     total = len(set().union(*cases.values()))
-    reporter.write_line(f"{total} cases; {compared(found, runs)}")
+    reporter.write_line(f"{total} cases; {compared(found, runs, recorded)}")
     for problem in found.problems:
         reporter.write_line(f"not used: {problem}")
 
@@ -64,10 +67,12 @@ def table(kind: str, subjects: dict[str, int], width: int) -> list[str]:
     return [*lines, line]
 
 
-def compared(found: Found, runs: Mapping[str, Sequence[bool]]) -> str:
+def compared(found: Found, runs: Mapping[str, Sequence[bool]], recorded: Collection[str]) -> str:
     """What php-cli had to say about them: how many of the cases run agreed."""
     if found.offline:
         return f"{found.offline}; Python against what php-cli printed when they were recorded"
+    if recorded:
+        return f"recorded from php-cli {', '.join(sorted(recorded, reverse=True))}"
     if not runs:
         return "no php-cli was run"
     parts = [

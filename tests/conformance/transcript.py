@@ -56,12 +56,14 @@ class Placeholders:
         # The longest first: the case's folder is part of the path of a file in it.
         alternatives = [re.escape(text) for text in sorted(self.table, key=len, reverse=True)]
         alternatives += [rb"(?<!\d)%s(?!\d)" % number for number in self.numbers]
-        self.pattern = re.compile(b"|".join(alternatives) or b"(?!)")
+        # PHP names the highest descriptor in one warning; the two processes count differently.
+        alternatives.append(rb"(?<=max_fd=)\d+")
+        self.pattern = re.compile(b"|".join(alternatives))
         self.table |= self.numbers
 
     def replace(self, data: bytes) -> bytes:
         """In plain text."""
-        return self.pattern.sub(lambda match: self.table[match[0]], data)
+        return self.pattern.sub(lambda match: self.table.get(match[0], b"{fd}"), data)
 
     def replace_serialized(self, data: bytes) -> bytes:
         """In a serialized value: strings get the length of their new text, ports become `i:{port};`."""

@@ -22,7 +22,7 @@ CLOSERS = re.compile(r"[\s)\]};,]+")
 STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 LABEL = re.compile(r"\bsee\w*\(\s*(?:'([^']*)'|\"([^\"]*)\")")
 CALL = re.compile(r"(?<!->)(?<!::)(?<![\w$.\\])([A-Za-z_]\w*)(\s*\()?")
-HELPERS = {"see", "see_name", "pause"}
+HELPERS = {"see", "see_name", "pause", "interrupt_after"}
 
 
 def check_twins(case: Case, names: Collection[str]) -> None:

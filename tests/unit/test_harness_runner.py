@@ -98,6 +98,7 @@ def test_record_then_live_then_offline(project: Project) -> None:
     code, text = project.run("--record", php=php)
     assert code == 0, text
     assert path.read_text().endswith("--EXPECT 8.2 8.4--\na i:1;\n")
+    assert "1 cases; recorded from php-cli 8.4.1, 8.2.7" in text
 
     code, text = project.run(php=php)
     assert (code, "3 passed" in text) == (0, True), text
@@ -216,6 +217,34 @@ def test_a_case_that_cannot_be_read_is_an_error_of_collection(project: Project) 
     assert "x.case:1: --SEE-- is missing" in text
     project.case("x", "a();\n", "a()\n", "--PEER--\nwait\nsned\n", expect="")
     assert "x.case:6: 'wait' is not of the form wait SECONDS" in project.run("--offline")[1]
+
+
+def test_ini_settings_are_there_before_the_script_and_have_to_exist(project: Project) -> None:
+    php, python = "ini_get();\nsee('ini', 0);\n", "x = ini_get('user_agent')\nsee('ini', x)\n"
+    project.case("x", php, python, "--INI--\nuser_agent = a{dir}\n", expect='ini s:6:"a{dir}";\n')
+    code, text = project.run("--offline")
+    assert code == 0, text
+    project.case("x", php, python, "--INI--\nno.such = 1\n", expect="")
+    assert "--INI--: php_streams has no setting no.such" in project.run("--offline")[1]
+
+
+def test_a_script_can_be_interrupted(project: Project) -> None:
+    python = "interrupt_after(0.1)\nr, w = os.pipe(); __import__('select').select([r], [], [], 0.5)\n"
+    python += "os.close(r); os.close(w)\n"
+    project.case("x", "interrupt_after(0.1);\nb();\nc();\n", python, expect="")
+    code, text = project.run("--offline")
+    assert code == 0, text
+
+
+def test_a_case_that_hangs_is_ended(project: Project) -> None:
+    pytest.importorskip("pytest_timeout")
+    conftest = project.folder / "conftest.py"
+    conftest.write_text(conftest.read_text() + "import tests.conformance.items as items\nitems.SECONDS = 1\n")
+    project.case("x", "pause(30);\n", "pause(30)\n", expect="")
+    project.case("y", "a();\n", "a = 1\n", expect="")
+    code, text = project.run("--offline", "-k", "case")
+    assert "Timeout" in text
+    assert "1 failed, 1 passed" in text
 
 
 def test_options_that_cannot_be_met(project: Project, tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ def test_what_changes_from_run_to_run_gets_a_name() -> None:
         'a a:5:{i:0;s:16:"127.0.0.1:{port}";i:1;i:{client};i:2;i:400010;'
         'i:3;a:1:{s:6:"{file}";s:14:"{port}{dir}/é";}i:4;d:40001.5;}'
     ]
+    assert shown(b"max_fd=7 fd=7", known=known) == ["| max_fd={fd} fd=7"]
     assert shown(b"at 40001, not 140001", known=known) == ["| at {port}, not 140001"]
     assert shown(frame(TOKEN, "D", b"E_WARNING", b"/tmp/x/dir:40002"), known=known) == [
         "! E_WARNING {dir}:{client}"
