@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from php_streams._core import diagnostics
+from php_streams._core.callback import problem, resolve
 from php_streams._core.diagnostics import (
     ArgumentCountError,
+    Handler,
     argument_type_error,
     argument_value_error,
 )
-from php_streams._core.values import to_int, to_string, type_name
+from php_streams._core.values import to_int, to_string
 from php_streams.constants import (
     E_ALL,
     E_USER_DEPRECATED,
@@ -31,40 +32,28 @@ __all__ = [
     "trigger_error",
 ]
 
-Handler = Callable[..., Any]
 
-
-def set_error_handler(callback: Handler | None, error_levels: int = E_ALL) -> Handler | None:
+def set_error_handler(callback: Any, error_levels: int = E_ALL) -> Any:
     """Sets a user-defined error handler function.  https://www.php.net/function.set-error-handler
 
-    callback(level, message, file, line) is called with as many of these as it takes.  It may swallow the
-    message, return False to let it go on, or raise: the exception leaves the function that was called, and
-    its stream stays whole.  Returns the handler before, or None.  Handlers belong to the current context
-    (thread, async task).
+    callback(level, message, file, line) is called with as many of these as it takes; [object, "method"] will
+    do, None sets no handler.  It may swallow the message, return False to let it go on, or raise: the
+    exception leaves the function that was called, and its stream stays whole.  While it runs there is no
+    handler.  Returns the handler before, or None.  Handlers belong to the current context (thread, async
+    task).
     """
     levels = to_int(error_levels, 2, "error_levels")
-    if callback is not None and not callable(callback):
-        raise argument_type_error(
-            1, "callback", f"must be a valid callback or null, {_not_callable(callback)}"
-        )
+    found = None if callback is None else resolve(callback)
+    if callback is not None and found is None:
+        raise argument_type_error(1, "callback", f"must be a valid callback or null, {problem(callback)}")
     stack = diagnostics.handlers.get()
-    diagnostics.handlers.set((*stack, (callback, levels)))
-    return stack[-1][0] if stack else None
-
-
-def _not_callable(callback: Any) -> str:
-    if isinstance(callback, (str, bytes)):
-        return f'function "{to_string(callback, 1, "callback")}" not found or invalid function name'
-    return (
-        "no array or string given"
-        if type_name(callback) != "array"
-        else "array callback must have exactly two members"
-    )
+    diagnostics.handlers.set((*stack, Handler(callback, found, levels)))
+    return stack[-1].given
 
 
 def restore_error_handler() -> Literal[True]:
     """Restores the previous error handler function.  https://www.php.net/function.restore-error-handler"""
-    diagnostics.handlers.set(diagnostics.handlers.get()[:-1])
+    diagnostics.handlers.set(diagnostics.handlers.get()[:-1] or (diagnostics.NO_HANDLER,))
     return True
 
 
@@ -130,5 +119,5 @@ class silence:
 
     def __exit__(self, *exception: object) -> None:
         # A level that was chosen inside stays, as in PHP.
-        if not diagnostics.reporting.get() & ~diagnostics.FATAL:
+        if self._before & ~diagnostics.FATAL and not diagnostics.reporting.get() & ~diagnostics.FATAL:
             diagnostics.reporting.set(self._before)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
-from php_streams._core import ini
+from php_streams._core import ini, quantity
 from php_streams._core.diagnostics import argument_type_error, deprecated, warn
-from php_streams._core.values import scalar_text, to_string, to_text, type_name
+from php_streams._core.values import scalar_text, to_string, to_text
 
 __all__ = [
     "ini_get",
     "ini_restore",
     "ini_set",
 ]
-
-_QUANTITY = re.compile(r"\s*([+-]?\d+)\s*(.*?)\s*\Z", re.DOTALL)
 
 
 def ini_get(option: str) -> str | Literal[False]:
@@ -41,7 +38,7 @@ def ini_set(option: str, value: str | int | float | bool | None) -> str | Litera
     before = ini.get(name)
     if name == "default_socket_timeout":
         _check_quantity(name, text)
-    if name == "auto_detect_line_endings" and text not in ("", "0"):
+    if name == "auto_detect_line_endings" and quantity.is_true(text):
         deprecated("auto_detect_line_endings is deprecated", prefix=False)
     ini.put(name, text)
     return before
@@ -59,24 +56,11 @@ def _text(value: object) -> str:
         return to_text(value)
     if isinstance(value, (bool, int, float)):
         return scalar_text(value)
-    raise argument_type_error(
-        2, "value", f"must be of type string|int|float|bool|null, {type_name(value)} given"
-    )
+    raise argument_type_error(2, "value", "must be of type string|int|float|bool|null")
 
 
 def _check_quantity(name: str, text: str) -> None:
-    """PHP's warnings for what is no whole number."""
-    match = _QUANTITY.match(text)
-    if not text.strip():
-        return
-    if match is None:
-        why, used = "no valid leading digits", "0"
-    elif match[2] and (match[2][-1] not in "kKmMgG" or len(match[2]) > 1):
-        why, used = f'unknown multiplier "{match[2][-1]}"', match[1]
-    else:
-        return
-    warn(
-        f'Invalid "{name}" setting. Invalid quantity "{text}": {why},'
-        f' interpreting as "{used}" for backwards compatibility',
-        prefix=False,
-    )
+    """PHP's warning for what is no whole number."""
+    complaint = quantity.parse(text)[1]
+    if complaint is not None:
+        warn(f'Invalid "{name}" setting. {complaint}', prefix=False)

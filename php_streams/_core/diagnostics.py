@@ -12,14 +12,13 @@ walking the frames: no text in the engine spells it, and an alias (fputs) is nam
 
 from __future__ import annotations
 
-import inspect
 import sys
 import warnings
-from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from php_streams._core.callback import Callback, call
 from php_streams.constants import (
     E_ALL,
     E_COMPILE_ERROR,
@@ -34,8 +33,6 @@ from php_streams.constants import (
     E_USER_NOTICE,
     E_WARNING,
 )
-
-Handler = Callable[..., Any]
 
 PACKAGE = __name__.partition(".")[0]
 # Python code in these parts of the package counts as the user's: it calls the chapters from outside.
@@ -82,7 +79,18 @@ _CATEGORIES: dict[int, type[PhpDiagnostic]] = {
     E_USER_DEPRECATED: PhpDeprecated,
 }
 
-handlers: ContextVar[tuple[tuple[Handler | None, int], ...]] = ContextVar("handlers", default=())
+
+class Handler(NamedTuple):
+    """An error handler: the callback as it was given, what it calls, and the levels it hears."""
+
+    given: Any
+    callback: Callback | None
+    levels: int
+
+
+# As PHP keeps it: the handlers that were replaced, and last the one in force, which may be none.
+NO_HANDLER = Handler(None, None, 0)
+handlers: ContextVar[tuple[Handler, ...]] = ContextVar("handlers", default=(NO_HANDLER,))
 reporting: ContextVar[int] = ContextVar("reporting", default=E_ALL)
 last_error: ContextVar[dict[str, int | str] | None] = ContextVar("last_error", default=None)
 
@@ -159,26 +167,14 @@ def report(level: int, message: str, caller: FrameType | None) -> None:
 
 def _handled(level: int, message: str, file: str, line: int) -> bool:
     stack = handlers.get()
-    handler, levels = stack[-1] if stack else (None, 0)
-    if handler is None or not levels & level:
+    handler = stack[-1]
+    if handler.callback is None or not handler.levels & level:
         return False
     # While a handler runs PHP has none: what goes wrong inside it takes the standard way.
-    handlers.set((*stack, (None, 0)))
-    running = handlers.get()
+    handlers.set((*stack[:-1], NO_HANDLER))
     try:
-        return call_handler(handler, level, message, file, line) is not False
+        return call(handler.callback, level, message, file, line) is not False
     finally:
-        if handlers.get() is running:
-            handlers.set(stack)
-
-
-def call_handler(handler: Handler, *arguments: Any) -> Any:
-    """Calls a user's callback with as many arguments as it takes: PHP lets it declare fewer."""
-    try:
-        parameters = inspect.signature(handler).parameters.values()
-    except (TypeError, ValueError):
-        return handler(*arguments)
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return handler(*arguments)
-    takes = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    return handler(*arguments[:takes])
+        stack = handlers.get()
+        if stack[-1].callback is None:  # else it has set another in its own place
+            handlers.set((*stack[:-1], handler))

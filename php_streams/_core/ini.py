@@ -6,8 +6,9 @@ PHP request's: other threads and tasks keep theirs.
 
 from __future__ import annotations
 
-import re
 from contextvars import ContextVar
+
+from php_streams._core import quantity
 
 DEFAULTS: dict[str, str] = {
     "SMTP": "localhost",
@@ -23,8 +24,6 @@ DEFAULTS: dict[str, str] = {
     "smtp_port": "25",
     "user_agent": "",
 }
-# PHP lets a script read these, but not change them.
-READ_ONLY = frozenset({"allow_url_fopen", "sendmail_path"})
 
 _changed: ContextVar[dict[str, str]] = ContextVar("ini", default={})  # noqa: B039  (never mutated)
 
@@ -45,9 +44,8 @@ def restore(name: str) -> None:
 
 
 def number(name: str) -> int:
-    """The setting as an integer, read as PHP reads one ("60 seconds" is 60)."""
-    match = re.match(r"\s*[+-]?\d+", get(name))
-    return int(match[0]) if match else 0
+    """The setting as an integer, read as PHP reads one ("1k" is 1024, "60 seconds" is 60)."""
+    return quantity.parse(get(name))[0]
 
 
 def socket_timeout() -> float | None:

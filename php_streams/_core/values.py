@@ -71,6 +71,11 @@ def _double(value: int | float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
+def wrap(number: int) -> int:
+    """An integer as 64 bits hold it."""
+    return (number + 2**63) % 2**64 - 2**63
+
+
 def _integral(value: float, shown: str) -> int | None:
     """A float as int where PHP allows it; a lost fraction is deprecated, an impossible value None."""
     if not math.isfinite(value) or not -(2.0**63) <= value < 2.0**63:
