@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from php_streams._core import ini
 from php_streams._core.context import Context, default_context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
+from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, invalid_resource, open_stream
 from php_streams._core.values import outputs, to_bool, to_float, to_int, to_string, type_name
 from php_streams.constants import (
+    FILE_NO_DEFAULT_CONTEXT,
     STREAM_CLIENT_ASYNC_CONNECT,
     STREAM_CLIENT_CONNECT,
     STREAM_CLIENT_PERSISTENT,
@@ -43,17 +46,18 @@ def stream_socket_client(
     address itself is to blame).  The tuple is true when the connection stands.
 
     address: transport://target, as tcp://host:port, ssl://[v6]:port, unix:///path; without a transport tcp.
-    timeout: seconds for connecting (and the handshake), default_socket_timeout when left out, negative for
-    ever.  flags: STREAM_CLIENT_CONNECT, with STREAM_CLIENT_ASYNC_CONNECT not to wait, with
+    timeout: seconds for connecting (and the handshake), default_socket_timeout when left out or negative.
+    flags: STREAM_CLIENT_CONNECT, with STREAM_CLIENT_ASYNC_CONNECT not to wait, with
     STREAM_CLIENT_PERSISTENT to find an open connection again.
     """
     from php_streams._transports import connect
+    from php_streams._transports.address import escaped
 
     _old_places(flags, context, by_reference)
     target = to_string(address, 1, "address")
-    seconds = ini.socket_timeout() if timeout is None else _seconds(timeout)
+    seconds = _seconds(timeout)
     how = to_int(flags, 5, "flags")
-    options = _context(context)
+    options = _context(context, how)
     key = f"stream_socket_client__{target}" if how & STREAM_CLIENT_PERSISTENT else None
     found = None if key is None else connect.persistent(key)
     if found is not None:
@@ -64,7 +68,7 @@ def stream_socket_client(
             target, seconds, options, connect=bool(how & STREAM_CLIENT_CONNECT) or not wait, wait=wait
         )
     except connect.ConnectError as error:
-        warn(f"Unable to connect to {target.partition(chr(0))[0]} ({error.text or 'Unknown error'})")
+        warn(f"Unable to connect to {escaped(target)} ({error.text or 'Unknown error'})")
         return StreamSocketClientResult(False, error.code, error.text)
     if key is not None:
         connect.keep(fp, key)
@@ -79,17 +83,22 @@ def _old_places(flags: Any, context: Any, by_reference: tuple[Any, ...]) -> None
 
 
 def _seconds(timeout: Any) -> float | None:
+    """The connect timeout; what is negative or beyond 2 ** 64 microseconds counts as left out, as in PHP."""
+    if timeout is None:
+        return ini.socket_timeout()
     seconds = to_float(timeout, 4, "timeout", "?float")
-    return seconds if 0 <= seconds < 2**31 else None
+    if not math.isfinite(seconds):
+        raise argument_value_error(4, "timeout", "must be a finite value")
+    return seconds if 0 <= seconds < 2**64 / 1_000_000 else ini.socket_timeout()
 
 
-def _context(context: Any) -> Context:
+def _context(context: Any, flags: int) -> Context | None:
     """The context given; without one the default context, as stream_context_set_default left it."""
     if context is None:
-        return default_context()
+        return None if flags & FILE_NO_DEFAULT_CONTEXT else default_context()
     if isinstance(context, Context):
         return context
-    if isinstance(context, Stream):
+    if isinstance(context, Resource):
         raise invalid_resource("Stream-Context")
     raise argument_type_error(6, "context", f"must be of type resource or null, {type_name(context)} given")
 
@@ -110,7 +119,9 @@ def stream_socket_enable_crypto(
     target = open_stream(stream)
     on = to_bool(enable, 2, "enable")
     method = None if crypto_method is None else to_int(crypto_method, 3, "crypto_method", "?int")
-    session = None if session_stream is None else open_stream(session_stream, 4, "session_stream")
+    session = session_stream
+    if session is not None:
+        session = open_stream(session, 4, "session_stream", "resource or null")
     if on and method is None:
         method = target.context.option("ssl", "crypto_method") if target.context else None
         if method is None:

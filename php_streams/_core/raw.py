@@ -122,8 +122,8 @@ class Raw(io.RawIOBase):
         return 0
 
     def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
-        """stream_socket_enable_crypto, for streams that have none."""
-        return warn("This stream does not support SSL/crypto")
+        """stream_socket_enable_crypto, for streams that have none; switching off gives True, PHP does this."""
+        return warn("This stream does not support SSL/crypto") or not enable
 
     def socket_name(self, remote: bool) -> str | Literal[False]:
         """stream_socket_get_name, for streams that are no socket."""

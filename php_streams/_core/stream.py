@@ -263,7 +263,7 @@ CLOSED = [0]
 PERSISTENT: dict[str, Stream] = {}
 
 
-def refuse(value: Any, number: int = 1, name: str = "stream") -> None:
+def refuse(value: Any, number: int = 1, name: str = "stream", wanted: str = "resource") -> None:
     """Raises PHP's TypeError when `value` is no open stream; returns when it is one."""
     if isinstance(value, Stream):
         if not value.is_open:
@@ -271,7 +271,7 @@ def refuse(value: Any, number: int = 1, name: str = "stream") -> None:
         return
     if isinstance(value, Resource):
         raise invalid_resource()
-    raise wrong_type(value, number, name)
+    raise wrong_type(value, number, name, wanted)
 
 
 def invalid_resource(kind: str = "stream") -> TypeError:
@@ -279,17 +279,17 @@ def invalid_resource(kind: str = "stream") -> TypeError:
     return TypeError(f"{called()}(): supplied resource is not a valid {kind} resource")
 
 
-def wrong_type(value: Any, number: int, name: str) -> NoReturn:
+def wrong_type(value: Any, number: int, name: str, wanted: str = "resource") -> NoReturn:
     """Raises PHP's TypeError for what is no resource at all."""
-    text = f"must be of type resource, {type_name(value)} given"
+    text = f"must be of type {wanted}, {type_name(value)} given"
     if isinstance(value, tuple):
         fields = ", ".join(getattr(value, "_fields", ()))
         text += f". It is the function's whole result: unpack it ({fields} = ...)"
     raise argument_type_error(number, name, text)
 
 
-def open_stream(value: Any, number: int = 1, name: str = "stream") -> Stream:
+def open_stream(value: Any, number: int = 1, name: str = "stream", wanted: str = "resource") -> Stream:
     """The argument as an open stream, or PHP's TypeError."""
     if value.__class__ is not Stream or not value.is_open:
-        refuse(value, number, name)
+        refuse(value, number, name, wanted)
     return value  # type: ignore[no-any-return]

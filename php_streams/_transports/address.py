@@ -35,6 +35,11 @@ def split_port(address: str) -> tuple[str, int]:
     return address[:colon], _port(address[colon + 1 :])
 
 
+def escaped(address: str) -> str:
+    """An address as stream_socket_client's warnings show it: PHP's addslashes()."""
+    return re.sub(r"['\"\\]", r"\\\g<0>", address).replace("\0", r"\0")
+
+
 def _port(text: str) -> int:
     match = _DIGITS.match(text)
     return int(match[1]) & 0xFFFF if match else 0  # htons keeps 16 bits: 70000 is port 4464

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 import time
 from typing import Any
@@ -20,7 +21,7 @@ from php_streams._core.stream import PERSISTENT, Stream
 from php_streams._core.values import to_text, truth
 from php_streams._transports import TRANSPORTS
 from php_streams._transports.address import UNIX_PATH_MAX, split_port, split_scheme
-from php_streams._transports.socket import LABELS, SocketRaw, UnconnectedRaw, kernel_timeout
+from php_streams._transports.socket import LABELS, SocketRaw, UnconnectedRaw
 
 
 class ConnectError(Exception):
@@ -111,14 +112,19 @@ def _connect_path(kind: str, path: str, timeout: float | None, wait: bool) -> so
     """A unix socket; a path that is too long is cut, with a notice, as PHP does."""
     raw_path = os.fsencode(path)
     if len(raw_path) > UNIX_PATH_MAX:
-        notice(f"socket path exceeded the maximum allowed length of {UNIX_PATH_MAX} bytes and was truncated")
+        notice(
+            f"socket path exceeded the maximum allowed length of {UNIX_PATH_MAX + 1} bytes and was truncated"
+        )
         raw_path = raw_path[:UNIX_PATH_MAX]
-    sock = socket.socket(socket.AF_UNIX, _socket_type(kind))
+    try:
+        sock = socket.socket(socket.AF_UNIX, _socket_type(kind))
+    except OSError:
+        raise ConnectError(0, "Failed to create unix socket") from None
     try:
         _connect(sock, raw_path, timeout, wait)
     except OSError as error:
         sock.close()
-        raise ConnectError(*_reason(error)) from None
+        raise ConnectError(error.errno or 0, error.strerror or str(error)) from None
     except BaseException:
         sock.close()
         raise
@@ -137,25 +143,30 @@ def _connect_host(  # long: one loop over the addresses, as in main/network.c
     except ValueError as error:
         raise ConnectError(0, str(error)) from None
     limit = None if timeout is None else time.monotonic() + timeout
+    left = timeout
     failure = ConnectError(0, "")
     for family, address in resolve(host, kind, port):
         if family == socket.AF_INET6 and bindto is not None and ":" not in bindto[0]:
             continue  # an IPv4 source cannot reach it: "0:0" is PHP's way to force IPv4
-        left = None if limit is None else max(limit - time.monotonic(), 0)
-        sock = socket.socket(family, _socket_type(kind))
+        try:
+            sock = socket.socket(family, _socket_type(kind))
+        except OSError:
+            continue  # no descriptor is left, or no such family: PHP goes on without a word
         try:
             _prepare(sock, kind, family, context, bindto)
             _connect(sock, address, left, wait)
         except OSError as error:
             sock.close()
-            failure = ConnectError(*_reason(error))
+            failure = ConnectError(error.errno or 0, error.strerror or str(error))
         except BaseException:
             sock.close()
             raise
         else:
             return sock, host
-        if limit is not None and time.monotonic() >= limit:
-            break
+        if limit is not None:
+            left = limit - time.monotonic()
+            if left <= 0:
+                break
     raise failure
 
 
@@ -165,9 +176,12 @@ def resolve(host: str, kind: str, port: int) -> list[tuple[socket.AddressFamily,
         # An empty name is nobody's, in PHP; getaddrinfo would take it for this host.
         if not host:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        found = socket.getaddrinfo(host.encode(), port, type=_socket_type(kind))
-    except (socket.gaierror, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, socket.gaierror) else "Name or service not known"
+        # As bytes: getaddrinfo gets what the user wrote, where Python would put a str through IDNA.
+        name = host.encode("utf-8", "surrogateescape")
+        found = socket.getaddrinfo(name, port, type=_socket_type(kind))
+    except OSError as error:
+        # Python tells EAI_SYSTEM as the OSError that lies behind it; PHP asks gai_strerror.
+        reason = error.strerror if isinstance(error, socket.gaierror) else "System error"
         text = f"php_network_getaddresses: getaddrinfo for {host} failed: {reason}"
         warn(text)
         raise ConnectError(0, text) from None
@@ -175,24 +189,26 @@ def resolve(host: str, kind: str, port: int) -> list[tuple[socket.AddressFamily,
 
 
 def _connect(sock: socket.socket, address: Any, timeout: float | None, wait: bool) -> None:
-    """Connects within the timeout; wait=False comes back while the connection is on its way."""
-    if not wait:
-        sock.setblocking(False)
-        code = sock.connect_ex(address)
-        if code not in (0, errno.EINPROGRESS):
-            raise OSError(code, os.strerror(code))
-        return
-    # One blocking call under the kernel's own timeout: no poll, no switching of modes.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, kernel_timeout(timeout))
-    sock.connect(address)
+    """Connects within the timeout; wait=False comes back while the connection is on its way.
+
+    As in main/network.c connect() itself never waits: what a unix socket refuses for now is refused, and
+    a signal does not end the wait (PEP 475), nor the limit of it.
+    """
+    sock.setblocking(False)
+    code = sock.connect_ex(address)
+    if code == errno.EINPROGRESS:
+        code = _outcome(sock, timeout) if wait else 0
+    if code:
+        raise OSError(code, os.strerror(code))
 
 
-def _reason(error: OSError) -> tuple[int, str]:
-    """$errno and $errstr; a connect that SO_SNDTIMEO cut short says EINPROGRESS or EAGAIN."""
-    code = error.errno or 0
-    if code in (errno.EINPROGRESS, errno.EAGAIN):
-        code = errno.ETIMEDOUT
-    return code, os.strerror(code)
+def _outcome(sock: socket.socket, timeout: float | None) -> int:
+    """Waits for a connection on its way; 0 or the errno of its failure."""
+    poller = select.poll()
+    poller.register(sock, select.POLLIN | select.POLLOUT)
+    if not poller.poll(None if timeout is None else min(timeout * 1000, 2**31 - 1)):
+        return errno.ETIMEDOUT
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
 # --- socket context options ----------------------------------------------------------------------------
@@ -203,15 +219,17 @@ def _on(context: Context | None, option: str) -> bool:
 
 
 def _bind_address(context: Context | None) -> tuple[str, int] | None:
-    bindto = None if context is None else context.option("socket", "bindto")
-    if bindto is None:
+    options = {} if context is None else context.options.get("socket", {})
+    if "bindto" not in options:
         return None
+    bindto = options["bindto"]  # even null is not "not set", to PHP
     if not isinstance(bindto, (str, bytes)):
         raise ValueError("local_addr context option is not a string.")
     try:
-        return split_port(to_text(bindto))
+        host, port = split_port(to_text(bindto))
     except ValueError:
         return None  # PHP connects without it, and without a word
+    return host.partition("\0")[0], port
 
 
 def _prepare(

@@ -19,7 +19,7 @@ import struct
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
-from php_streams._core.diagnostics import notice
+from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import Raw
 from php_streams._transports.address import text_of
 
@@ -114,7 +114,8 @@ class SocketRaw(Raw):
             self.raised = raised
             return None
         if error.errno in NOT_NOW:
-            self.timed_out = self.blocking
+            # Since PHP 8.3 a timeout of 0 does not wait, and what does not wait does not time out.
+            self.timed_out = self.blocking and self.timeout != 0
             return None
         self.timed_out = False
         self.eof = self.failed = True
@@ -280,6 +281,10 @@ class UnconnectedRaw(SocketRaw):
     def __init__(self, label: str) -> None:
         Raw.__init__(self)
         self.label = label
+        self.timeout = None
+        self.crypto = None
+        self.url_name = None
+        self.connect_timeout = None
 
     def readinto(self, buffer: Any) -> int | None:
         """There is nothing to read from."""
@@ -295,7 +300,9 @@ class UnconnectedRaw(SocketRaw):
 
     def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
         """There is nobody to shake hands with."""
-        return False
+        if self.label != LABELS["tcp"]:
+            return Raw.enable_crypto(self, context, enable, method, session)
+        return warn("SSL: Bad file descriptor") if enable else True
 
     def socket_name(self, remote: bool) -> str | Literal[False]:
         """It has no name."""
@@ -306,8 +313,8 @@ class UnconnectedRaw(SocketRaw):
         return False
 
     def select_descriptor(self) -> int | None:
-        """Nothing to wait on."""
-        return None
+        """Nothing to wait on: stream_select passes over it."""
+        return -1
 
     def fileno(self) -> int:
         """It has no descriptor."""

@@ -212,7 +212,6 @@ class Handshake:
     def _give_up(self) -> None:
         self.spent = True
         if self.sock is not None:
-            self.sock.say_goodbye()
             put_back(self.raw, self.sock)
             self.sock = None
 

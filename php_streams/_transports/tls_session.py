@@ -66,12 +66,37 @@ class TlsSocket(ssl.SSLSocket):
         return bool(self.peeked)
 
     def say_goodbye(self) -> None:
-        """Sends TLS's close_notify, once and without waiting for the peer's, as PHP does."""
+        """Sends TLS's close_notify, without waiting for the peer's.
+
+        Python then reads once, too: only for a socket that is closed next.
+        """
         try:
             self.settimeout(0)
             self.unwrap()
         except (OSError, ValueError):
             pass
+
+    def goodbye(self) -> bytes:
+        """TLS's close_notify as it has to be sent, made without reading anything.
+
+        What the peer sends next is plaintext, and Python would take its first bytes for a TLS record.  So for
+        that moment the descriptor that OpenSSL writes to and reads from is one end of an empty pair.
+        """
+        near, far = socket.socketpair()
+        with near, far:
+            near.setblocking(False)
+            far.setblocking(False)
+            real = os.dup(self.fileno())
+            os.dup2(near.fileno(), self.fileno(), inheritable=False)
+            try:
+                self.say_goodbye()
+            finally:
+                os.dup2(real, self.fileno(), inheritable=False)
+                os.close(real)
+            try:
+                return far.recv(RECORD)
+            except OSError:
+                return b""
 
     def is_reset(self) -> bool:
         """Whether the connection is gone, and not just ended by the peer."""
@@ -155,7 +180,6 @@ class TlsSession:
 
     def switch_off(self) -> None:
         """Says goodbye and puts the plain socket back."""
-        self.sock.say_goodbye()
         put_back(self.raw, self.sock)
 
 
@@ -218,10 +242,16 @@ class HiddenSocket:
     recv = recvfrom = send = sendall = sendto = read = write = recv_into
 
 
-def put_back(raw: SocketRaw, sock: ssl.SSLSocket) -> None:
-    """Makes the raw plain again: the same connection, without TLS."""
+def put_back(raw: SocketRaw, sock: TlsSocket) -> None:
+    """Says goodbye and makes the raw plain again: the same connection, without TLS."""
+    goodbye = sock.goodbye()
     raw.crypto = None
     raw.sock = socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+    raw.sock.setblocking(False)
+    try:
+        raw.sock.send(goodbye)
+    except OSError:
+        pass  # the peer has gone, or does not take any more
     raw.rebind()
 
 
