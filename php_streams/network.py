@@ -24,8 +24,8 @@ __all__ = [
 
 FsockopenResult = outputs("FsockopenResult", "result error_code error_message")
 
-# PHP's limit is 2**64 microseconds; the number that it prints is whatever lay in a register.
-_LONGEST = 18446744073709
+# PHP's limit is 2**64 microseconds; the number that it prints is whatever lay in a register (decisions.toml).
+_LONGEST = 2**64 / 1_000_000
 
 
 def fsockopen(hostname: str, port: int = -1, timeout: float | None = None, *by_reference: Any) -> Any:
@@ -84,8 +84,8 @@ def _timeout(timeout: Any) -> float | None:
     seconds = to_float(timeout, 5, "timeout", "?float")
     if seconds == -1:
         return None
-    if not 0 <= seconds < _LONGEST:
-        raise ValueError(f"{called()}(): Argument #6 must be -1 or between 0 and {_LONGEST}")
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError(f"{called()}(): Argument #6 must be -1 or between 0 and {int(_LONGEST)}")
     return seconds
 
 
