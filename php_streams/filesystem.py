@@ -12,8 +12,9 @@ from typing import Any, Literal
 from php_streams._core.alias import alias
 from php_streams._core.diagnostics import argument_type_error, argument_value_error
 from php_streams._core.format import php_format
-from php_streams._core.stream import Stream, open_stream, refuse
+from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import to_bytes, to_int, type_name
+from php_streams.constants import PHP_INT_MAX
 from php_streams.stream import stream_set_write_buffer
 
 __all__ = [
@@ -42,14 +43,22 @@ def fgets(stream: Stream, length: int | None = None) -> bytes | Literal[False]:
     try:
         if length is None:
             return stream.readline() or stream.nothing()
-        if length.__class__ is not int:
-            length = to_int(length, 2, "length", "?int")
-        if length <= 0:
-            raise argument_value_error(2, "length", "must be greater than 0")
+        if length.__class__ is not int or not 0 < length <= PHP_INT_MAX:
+            length = _length(stream, length, "?int")
         return stream.readline(length - 1) or stream.nothing()
     except AttributeError:
         refuse(stream)  # PHP's TypeError, unless this is an open stream and the error came from inside it
         raise
+
+
+def _length(stream: Stream, length: Any, wanted: str) -> int:
+    """A length that is no positive int at first sight."""
+    expect_resource(stream)
+    number = to_int(length, 2, "length", wanted)
+    refuse(stream)
+    if number <= 0:
+        raise argument_value_error(2, "length", "must be greater than 0")
+    return number
 
 
 def fgetc(stream: Stream) -> bytes | Literal[False]:
@@ -67,14 +76,12 @@ def fgetc(stream: Stream) -> bytes | Literal[False]:
 def fread(stream: Stream, length: int) -> bytes | Literal[False]:
     """Binary-safe file read.  https://www.php.net/function.fread
 
-    Up to length bytes: from a socket what is buffered and what one more read brings, b"" at the end or
-    when the timeout strikes.  False when the read failed.
+    Up to length bytes: from a socket what is buffered and what one more read brings.  b"" at the end, and
+    in non-blocking mode when nothing has come; False when the timeout struck or the read failed.
     """
     try:
-        if length.__class__ is not int:
-            length = to_int(length, 2, "length")
-        if length <= 0:
-            raise argument_value_error(2, "length", "must be greater than 0")
+        if length.__class__ is not int or not 0 < length <= PHP_INT_MAX:
+            length = _length(stream, length, "int")
         return stream.read(length) or stream.no_bytes()
     except AttributeError:
         refuse(stream)
@@ -88,17 +95,25 @@ def fwrite(stream: Stream, data: bytes | str, length: int | None = None) -> int 
     than given on a non-blocking stream; False, with a notice, when nothing could be written.
     """
     try:
-        if data.__class__ is not bytes:
-            data = to_bytes(data, 2, "data")
+        kind = data.__class__
+        if kind is not bytes:
+            data = data.encode("utf-8", "surrogateescape") if kind is str else _data(stream, data)  # type: ignore[union-attr]
         if length is not None:
+            expect_resource(stream)
             data = data[: max(to_int(length, 3, "length", "?int"), 0)]
         if not data:
-            refuse(stream)
+            expect_resource(stream)  # PHP does not look whether it is open
             return 0
         return stream.write(data)
     except AttributeError:
         refuse(stream)
         raise
+
+
+def _data(stream: Stream, data: Any) -> bytes:
+    """What is written, when it is neither bytes nor str."""
+    expect_resource(stream)
+    return to_bytes(data, 2, "data")
 
 
 def feof(stream: Stream) -> bool:
@@ -138,15 +153,16 @@ def ftell(stream: Stream) -> int | Literal[False]:
 def fpassthru(stream: Stream) -> int:
     """Output all remaining data on a file pointer.  https://www.php.net/function.fpassthru
 
-    To sys.stdout, until the end or a timeout; returns the number of bytes.
+    To sys.stdout, until the end or a timeout; returns the number of bytes, -1 when the first read failed
+    or timed out.
     """
     source = open_stream(stream)
     count = 0
     while data := source.read(8192):
         output(data)
         count += len(data)
-    source.nothing()
-    return count
+    failed = source.no_bytes() is False
+    return -1 if failed and not count else count
 
 
 def output(data: bytes) -> None:
@@ -165,8 +181,10 @@ def fprintf(stream: Stream, format: str | bytes, *values: Any) -> int:
 
     PHP's own directives (%d %s %05.2f %'*10s %2$s ...).  Returns the length of the string.
     """
+    expect_resource(stream)
+    directives = to_bytes(format, 2, "format")
     target = open_stream(stream)
-    text = php_format(to_bytes(format, 2, "format"), values, first=3)
+    text = php_format(directives, values, first=3)
     if text:
         target.write(text)
     return len(text)
@@ -177,10 +195,11 @@ def vfprintf(stream: Stream, format: str | bytes, values: list[Any] | dict[Any, 
 
     As fprintf, the values in an array.
     """
-    target = open_stream(stream)
+    expect_resource(stream)
     directives = to_bytes(format, 2, "format")
     if not isinstance(values, (list, tuple, dict)):
         raise argument_type_error(3, "values", f"must be of type array, {type_name(values)} given")
+    target = open_stream(stream)
     items = list(values.values()) if isinstance(values, dict) else list(values)
     text = php_format(directives, items, first=-1)
     if text:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.select import select
-from php_streams._core.stream import Stream, open_stream
-from php_streams._core.values import outputs, to_bool, to_bytes, to_int, to_string, type_name
+from php_streams._core.stream import Stream, expect_resource, open_stream
+from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
 from php_streams._transports import TRANSPORTS
 from php_streams._wrappers import is_local_url, unknown_scheme
 
@@ -48,13 +48,9 @@ def stream_set_timeout(stream: Stream, seconds: int, microseconds: int = 0) -> b
     A read or write that waits longer comes back with what it has, and `timed_out` of the meta data is true.
     A negative time waits for ever.  False for a stream that knows no timeout.
     """
-    target = open_stream(stream)
-    whole = to_int(seconds, 2, "seconds")
-    micro = to_int(microseconds, 3, "microseconds")
-    # As PHP: whole seconds in the microseconds are carried over, truncating towards zero.
-    carried = int(micro / 1_000_000)
-    total = whole + carried + (micro - carried * 1_000_000) / 1_000_000
-    return target.raw.set_timeout(None if whole + carried < 0 else max(total, 0.0))
+    expect_resource(stream)
+    total = to_int(seconds, 2, "seconds") + to_int(microseconds, 3, "microseconds") / 1_000_000
+    return open_stream(stream).raw.set_timeout(None if total < 0 else total)
 
 
 def stream_set_blocking(stream: Stream, enable: bool) -> bool:
@@ -62,8 +58,9 @@ def stream_set_blocking(stream: Stream, enable: bool) -> bool:
 
     In non-blocking mode a read gives at once what there is: b"" from fread, False from fgets.
     """
-    target = open_stream(stream)
-    return target.raw.set_blocking(to_bool(enable, 2, "enable"))
+    expect_resource(stream)
+    mode = to_bool(enable, 2, "enable")
+    return open_stream(stream).raw.set_blocking(mode)
 
 
 def stream_set_read_buffer(stream: Stream, size: int) -> int:
@@ -71,8 +68,9 @@ def stream_set_read_buffer(stream: Stream, size: int) -> int:
 
     size: 0 makes fread read past the buffer, anything else through it.  0 when that was done.
     """
-    target = open_stream(stream)
-    target.buffered = to_int(size, 2, "size") != 0
+    expect_resource(stream)
+    buffered = to_int(size, 2, "size") != 0
+    open_stream(stream).buffered = buffered
     return 0
 
 
@@ -81,8 +79,9 @@ def stream_set_write_buffer(stream: Stream, size: int) -> int:
 
     size: bytes; 0 for none.  0 when that was done, -1 for streams that never buffer writes, as sockets.
     """
-    target = open_stream(stream)
-    return target.raw.set_write_buffer(to_int(size, 2, "size"))
+    expect_resource(stream)
+    buffer = to_int(size, 2, "size")
+    return open_stream(stream).raw.set_write_buffer(buffer)
 
 
 def stream_set_chunk_size(stream: Stream, size: int) -> int:
@@ -90,12 +89,13 @@ def stream_set_chunk_size(stream: Stream, size: int) -> int:
 
     size: bytes that one read asks for, 1 to 2147483647.  Returns the size before.
     """
-    target = open_stream(stream)
+    expect_resource(stream)
     chunk = to_int(size, 2, "size")
     if chunk <= 0:
         raise argument_value_error(2, "size", "must be greater than 0")
     if chunk > _INT_MAX:
         raise argument_value_error(2, "size", "is too large")
+    target = open_stream(stream)
     before = target.chunk_size
     target.chunk_size = chunk
     target.rebuffer(target.ahead())
@@ -110,13 +110,14 @@ def stream_get_contents(
     length: at most so many bytes (None and -1: all); offset: where to seek to first (-1: nowhere).
     Bytes, b"" at the end; fewer when the timeout strikes.  False when seeking failed.
     """
-    target = open_stream(stream)
+    expect_resource(stream)
     most = -1 if length is None else to_int(length, 2, "length", "?int")
+    where = to_int(offset, 3, "offset")
     if most < -1:
         raise argument_value_error(2, "length", "must be greater than or equal to -1")
-    where = to_int(offset, 3, "offset")
+    target = open_stream(stream)
     if where >= 0 and not target.seek_forward(where):
-        return warn(f"Failed to seek to position {where} in the stream")
+        return target.nothing() or warn(f"Failed to seek to position {where} in the stream")
     data = target.read_all() if most < 0 else target.read_up_to(most)
     return data or target.nothing() or b""
 
@@ -127,11 +128,12 @@ def stream_get_line(stream: Stream, length: int, ending: str | bytes = b"") -> b
     length: at most so many bytes (0: 8192); ending: the delimiter, which is taken off.  False when
     neither the delimiter nor so many bytes have come, and at the end.
     """
-    target = open_stream(stream)
+    expect_resource(stream)
     most = to_int(length, 2, "length")
     delimiter = to_bytes(ending, 3, "ending")
     if most < 0:
         raise argument_value_error(2, "length", "must be greater than or equal to 0")
+    target = open_stream(stream)
     record = target.read_record(most or 8192, delimiter)
     return target.nothing() if record is None else record
 
@@ -143,7 +145,7 @@ def stream_is_local(stream: Stream | str) -> bool:
     """
     if isinstance(stream, Stream):
         return open_stream(stream).raw.local
-    url = to_string(stream, 1, "stream")
+    url = to_text(cast_string(stream))
     scheme = unknown_scheme(url)
     if scheme is not None:
         warn(f'Unable to find the wrapper "{scheme}" - did you forget to enable it when you configured PHP?')

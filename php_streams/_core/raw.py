@@ -32,7 +32,8 @@ class Raw(io.RawIOBase):
     blocking = True
     timed_out = False
     eof = False
-    failed = False  # the last read was an error, not an end: fread gives False then, not ""
+    failed = False  # the last read was an error or a timeout, no end: fread gives False then, not ""
+    revives = False  # whether data may still come after an end; only fread and its like then look for it
     seek_allowed = False
     local = True
     lockable = False
@@ -122,7 +123,7 @@ class Raw(io.RawIOBase):
         return 0
 
     def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
-        """stream_socket_enable_crypto, for streams that have none; switching off gives True, PHP does this."""
+        """stream_socket_enable_crypto, for streams that have none; off gives True, PHP does this."""
         return warn("This stream does not support SSL/crypto") or not enable
 
     def socket_name(self, remote: bool) -> str | Literal[False]:

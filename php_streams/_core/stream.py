@@ -65,7 +65,9 @@ class Stream(Resource):
     def bind(self, reader: io.BufferedReader) -> None:
         """Points the hot slots at what serves them now."""
         self.reader = reader
-        self.readline: Callable[..., bytes] = reader.readline
+        self.readline: Callable[..., bytes] = (
+            _lines_to_the_end(reader, self.raw) if self.raw.revives else reader.readline
+        )
         self.readchar: Callable[..., bytes] = reader.read
         self.write: Callable[[bytes], int | Literal[False]] = self.raw.write
 
@@ -84,7 +86,7 @@ class Stream(Resource):
         return False
 
     def no_bytes(self) -> bytes | Literal[False]:
-        """What fread returns when no data came: False after an error, else b""."""
+        """What fread returns when no data came: False after an error or a timeout, else b""."""
         self.nothing()
         return False if self.raw.failed else b""
 
@@ -167,13 +169,17 @@ class Stream(Resource):
         return self.reader.tell() + self.raw.written
 
     def seek_forward(self, offset: int) -> bool:
-        """Moves to `offset` by reading, where a stream cannot seek; False with PHP's warning."""
-        here = self.tell()
-        if offset > here and offset <= here + self.unread():
-            self.reader.read(offset - here)
-            return True
-        warn("Stream does not support seeking")
-        return False
+        """Moves to `offset` by reading, where a stream cannot seek; False when that is not to be reached."""
+        distance = offset - self.tell()
+        if distance < 0:
+            return warn("Stream does not support seeking")
+        while distance > 0:
+            skipped = self.read(min(distance, CHUNK_SIZE))
+            if not skipped:
+                return False
+            distance -= len(skipped)
+            self.raw.eof = False  # PHP does this
+        return True
 
     def ahead(self) -> int:
         """How far the reader reads ahead."""
@@ -257,10 +263,30 @@ class Stream(Resource):
             raise ValueError("I/O operation on closed stream") from None
 
 
+def _lines_to_the_end(reader: io.BufferedReader, raw: Raw) -> Callable[..., bytes]:
+    """readline for a raw that may give data after an end: fgets asks it no more, PHP does this."""
+
+    def readline(size: int = -1) -> bytes:
+        if raw.eof and raw.total == reader.tell():
+            return b""
+        return reader.readline(size)
+
+    return readline
+
+
 # How often a stream was closed: whoever keeps a list of descriptors knows by it that the list is stale.
 CLOSED = [0]
 # Persistent streams (pfsockopen, STREAM_CLIENT_PERSISTENT) by their key; they outlive their variables.
 PERSISTENT: dict[str, Stream] = {}
+
+
+def expect_resource(value: Any, number: int = 1, name: str = "stream") -> None:
+    """Raises PHP's TypeError for what is no resource at all.
+
+    PHP looks at the types of all arguments first, in order, and at whether a stream is open last.
+    """
+    if not isinstance(value, Resource):
+        wrong_type(value, number, name)
 
 
 def refuse(value: Any, number: int = 1, name: str = "stream", wanted: str = "resource") -> None:

@@ -14,7 +14,7 @@ from collections import namedtuple
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NoReturn
 
-from php_streams._core.diagnostics import argument_type_error, deprecated
+from php_streams._core.diagnostics import argument_type_error, deprecated, warn
 from php_streams.constants import PHP_INT_MAX, PHP_INT_MIN
 
 # PHP's ini setting of that name, which nobody changes: the digits of a float that becomes a string.
@@ -164,6 +164,24 @@ def to_path(value: Any, number: int, name: str) -> str:
 def to_text(value: str | bytes | bytearray) -> str:
     """Bytes shown as text; what is not UTF-8 survives the way back (surrogateescape)."""
     return value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")
+
+
+def cast_string(value: Any) -> bytes:
+    """PHP's (string): null is "", an array "Array" with a warning, a resource "Resource id #5"."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    if value is None:
+        return b""
+    if isinstance(value, (bool, int, float)):
+        return scalar_text(value).encode()
+    if type_name(value) == "array":
+        warn("Array to string conversion", prefix=False)
+        return b"Array"
+    if hasattr(value, "php_type") and hasattr(value, "number"):
+        return b"Resource id #%d" % value.number
+    return str(value).encode()
 
 
 def scalar_text(value: bool | int | float) -> str:

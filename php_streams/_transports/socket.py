@@ -1,7 +1,7 @@
 """Sockets: tcp, udp, unix and udg streams (= main/streams/xp_socket.c and main/network.c).
 
-A blocking plain socket keeps the kernel's own timeouts (SO_RCVTIMEO, SO_SNDTIMEO) instead of a poll before
-each call: half the system calls of settimeout.  TLS puts an SSLSocket in `sock` and itself in `crypto`; it
+A blocking plain socket keeps the kernel's own timeout (SO_RCVTIMEO) instead of a poll before each read:
+half the system calls of settimeout.  TLS puts an SSLSocket in `sock` and itself in `crypto`; it
 needs settimeout, because CPython retries a blocking TLS read for ever.  `rebind` is the one place that
 chooses.
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import io
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -55,18 +56,20 @@ class SocketRaw(Raw):
     """A socket as a Raw."""
 
     local = False
+    timed_out_before = False  # what timed_out was when the stream was set to not block
 
     def __init__(self, sock: socket.socket, label: str, timeout: float | None) -> None:
         super().__init__()
         self.sock = sock
         self.label = label
-        self.timeout = timeout
+        self.timeout = within_limits(timeout)
         self.crypto: Crypto | None = None
         self.handshake: Any = None  # what tls.py set up, once: it stays after a failure, and when TLS is off
         self.url_name: str | None = None
         self.connect_timeout: float | None = None
         self.unpushed = 0
         self.pushes = label == LABELS["tcp"]
+        self.revives = label in (LABELS["udp"], LABELS["udg"])  # an empty datagram is an end, and yet is none
         self.rebind()
 
     def rebind(self) -> None:
@@ -78,11 +81,11 @@ class SocketRaw(Raw):
             sock.settimeout(self.timeout if self.timeout is None else max(self.timeout, 0.000001))
         else:
             sock.settimeout(None)
-            limit = kernel_timeout(self.timeout)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        self.recv_into: Callable[[Any], int] = sock.recv_into
-        self.send: Callable[[Any], int] = sock.send
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(self.timeout))
+        waits = self.timeout != 0 or self.crypto is not None
+        self.recv_into: Callable[[Any], int] = sock.recv_into if waits else _receiver_at_once(sock)
+        self.send: Callable[[Any, int], int] = sock.send
+        self.send_flags = socket.MSG_DONTWAIT if self.crypto is None else 0  # ssl takes no flags
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -115,7 +118,7 @@ class SocketRaw(Raw):
             return None
         if error.errno in NOT_NOW:
             # Since PHP 8.3 a timeout of 0 does not wait, and what does not wait does not time out.
-            self.timed_out = self.blocking and self.timeout != 0
+            self.timed_out = self.failed = self.blocking and self.timeout != 0
             return None
         self.timed_out = False
         self.eof = self.failed = True
@@ -127,9 +130,9 @@ class SocketRaw(Raw):
         self.blocking = False
         if self.crypto is not None:
             self.sock.settimeout(0)
+            bound = self.recv_into
         else:
-            sock = self.sock
-            self.recv_into = lambda buffer: sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+            bound, self.recv_into = self.recv_into, _receiver_at_once(self.sock)
         try:
             return receive()
         finally:
@@ -137,7 +140,7 @@ class SocketRaw(Raw):
             if self.crypto is not None:
                 self.rebind()
             else:
-                self.recv_into = self.sock.recv_into
+                self.recv_into = bound
 
     def fill_without_waiting(self, reader: io.BufferedReader) -> None:
         """One refill of the reader with what has already arrived."""
@@ -165,32 +168,46 @@ class SocketRaw(Raw):
         """Sends all of it, as far as the timeout lets; the bytes sent, or False after a notice."""
         self.unpushed += 1
         try:
-            sent = self.send(data)
+            sent = self.send(data, self.send_flags)
         except OSError as error:
-            return self._unsent(error, len(data))
+            return self._send_rest(memoryview(data), 0, error)
         self.written += sent
         return sent if sent == len(data) or not sent else self._send_rest(memoryview(data), sent)
 
-    def _send_rest(self, data: memoryview, sent: int) -> int:
+    def _send_rest(self, data: memoryview, sent: int, error: OSError | None = None) -> int | Literal[False]:
+        """write when not all went at once: `sent` bytes did, then came the error, if any."""
         while sent < len(data):
+            if error is not None and not self._has_room(error):
+                result = self._unsent(error, len(data) - sent)
+                return sent or result
+            error = None
             try:
-                step = self.send(data[sent:])
-            except OSError as error:
-                self._unsent(error, len(data) - sent)
+                step = self.send(data[sent:], self.send_flags)
+            except OSError as raised:
+                error = raised
+                continue
+            if not step:
                 break
             self.written += step
             sent += step
-            if not step:
-                break
         return sent
+
+    def _has_room(self, error: OSError) -> bool:
+        """Whether a plain socket whose send said "not now" took less than the timeout to have room again."""
+        if self.crypto is not None or not self.blocking or error.errno not in NOT_NOW:
+            return False
+        poll = select.poll()
+        poll.register(self.sock, select.POLLOUT)
+        return bool(poll.poll(None if self.timeout is None else self.timeout * 1000))
 
     def _unsent(self, error: OSError, size: int) -> int | Literal[False]:
         if self.crypto is not None:
             return self.crypto.write_failed(error, size)
         code = error.errno
-        if code in NOT_NOW and not self.blocking:
-            return 0
-        self.timed_out = code in NOT_NOW
+        if code in NOT_NOW:
+            if not self.blocking:
+                return 0
+            self.timed_out = True
         return notice(f"Send of {size} bytes failed with errno={code} {error.strerror}")
 
     def push(self) -> None:
@@ -207,14 +224,19 @@ class SocketRaw(Raw):
 
     def set_blocking(self, enable: bool) -> bool:
         """stream_set_blocking."""
+        # What does not wait does not time out, nor does it take back that an earlier read did.
+        if self.blocking and not enable:
+            self.timed_out_before = self.timed_out
+        elif enable and not self.blocking:
+            self.timed_out = self.timed_out_before
         self.blocking = enable
         self.rebind()
         return True
 
     def set_timeout(self, seconds: float | None) -> bool:
         """stream_set_timeout; None waits for ever."""
-        self.timeout = seconds
-        self.timed_out = False
+        self.timeout = within_limits(seconds)
+        self.timed_out = self.timed_out_before = False
         if self.crypto is not None:
             self.crypto.timed_out = False
         self.rebind()
@@ -224,7 +246,8 @@ class SocketRaw(Raw):
         """The socket's part of stream_get_meta_data."""
         crypto = None if self.crypto is None else self.crypto.meta()
         data: dict[str, Any] = {"crypto": crypto} if crypto else {}
-        timed_out = self.timed_out or (self.crypto is not None and self.crypto.timed_out)
+        timed_out = self.timed_out if self.blocking else self.timed_out_before
+        timed_out = timed_out or (self.crypto is not None and self.crypto.timed_out)
         return {**data, "timed_out": timed_out, "blocked": self.blocking, "eof": self.eof}
 
     def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
@@ -285,6 +308,8 @@ class UnconnectedRaw(SocketRaw):
         self.crypto = None
         self.url_name = None
         self.connect_timeout = None
+        self.unpushed = 0
+        self.pushes = False
 
     def readinto(self, buffer: Any) -> int | None:
         """There is nothing to read from."""
@@ -334,10 +359,20 @@ class UnconnectedRaw(SocketRaw):
         Raw.close(self)
 
 
+def within_limits(seconds: float | None) -> float | None:
+    """No timeout above what poll() can count in milliseconds: 24 days.  PHP's overflow there."""
+    return None if seconds is None else min(seconds, 2_000_000.0)
+
+
+def _receiver_at_once(sock: socket.socket) -> Callable[[Any], int]:
+    """recv_into that does not wait, whatever the socket's mode."""
+    return lambda buffer: sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+
+
 def kernel_timeout(seconds: float | None) -> bytes:
-    """A struct timeval for SO_RCVTIMEO: 0 means for ever there, so PHP's 0 becomes a microsecond."""
+    """A struct timeval for SO_RCVTIMEO: 0 means for ever there, so what rounds to it is a microsecond."""
     if seconds is None:
         return struct.pack("@ll", 0, 0)
     whole = int(seconds)
     micro = round((seconds - whole) * 1_000_000)
-    return struct.pack("@ll", min(whole, 2**31), micro if whole or micro else 1)
+    return struct.pack("@ll", whole, micro if whole or micro else 1)
