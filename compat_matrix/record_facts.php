@@ -152,7 +152,7 @@ foreach ($constantsOf as $extension) {
 ksort($constants);
 
 $classes = [];
-foreach (['php_user_filter', 'Directory', 'StreamBucket'] as $name) {
+foreach (['php_user_filter', 'Directory', 'StreamBucket', 'OpenSSLCertificate'] as $name) {
     if (class_exists($name)) {
         $classes[$name] = classFacts($name);
     }

@@ -16,6 +16,7 @@ from php_streams import (
     stream_context,
     stream_socket,
     variables,
+    x509,
 )
 from php_streams._core.diagnostics import PhpDeprecated as PhpDeprecated
 from php_streams._core.diagnostics import PhpDiagnostic as PhpDiagnostic
@@ -31,6 +32,7 @@ from php_streams.stream import *
 from php_streams.stream_context import *
 from php_streams.stream_socket import *
 from php_streams.variables import *
+from php_streams.x509 import *
 
 __all__ = [
     *filesystem.__all__,
@@ -41,5 +43,6 @@ __all__ = [
     *errors.__all__,
     *settings.__all__,
     *variables.__all__,
+    *x509.__all__,
     *constants.__all__,
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import binascii
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -147,6 +146,8 @@ class OpenSSLCertificate:
         if signature := SIGNATURES.fullmatch(name):
             name = next(filter(None, signature.groups())).replace("sha512/", "sha512-")
         name = DIGESTS.get(name, "")
+        import hashlib  # and with it OpenSSL: only for who asks
+
         try:
             return hashlib.new(name, self.der, usedforsecurity=False).digest()
         except ValueError:
@@ -154,7 +155,7 @@ class OpenSSLCertificate:
 
     def pem(self) -> str:
         """The certificate between its BEGIN and END lines."""
-        text = base64.b64encode(self.der).decode("ascii")
+        text = binascii.b2a_base64(self.der, newline=False).decode("ascii")
         lines = (text[at : at + 64] for at in range(0, len(text), 64))
         return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
 

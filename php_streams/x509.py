@@ -1,0 +1,96 @@
+"""Certificates (from the manual's book.openssl): what programs do with those that a TLS stream captured."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from typing import Any, Literal
+
+from php_streams._core.certificate import OpenSSLCertificate
+from php_streams._core.diagnostics import argument_value_error, warn
+from php_streams._core.values import outputs, to_bool, to_bytes, to_string
+
+__all__ = [
+    "OpenSSLCertificate",
+    "openssl_x509_export",
+    "openssl_x509_fingerprint",
+    "openssl_x509_read",
+]
+
+OpensslX509ExportResult = outputs("OpensslX509ExportResult", "result output")
+
+_PEM = re.compile(
+    rb"^-----BEGIN (X509 )?CERTIFICATE-----\s*?\n([^-]*)^-----END (?:X509 )?CERTIFICATE-----", re.MULTILINE
+)
+
+
+def openssl_x509_read(certificate: OpenSSLCertificate | str | bytes) -> OpenSSLCertificate | Literal[False]:
+    """Parse an X.509 certificate and return an object for it.
+    https://www.php.net/function.openssl-x509-read
+
+    certificate: PEM text, a "file://" name of a file that holds it, or a certificate (of which it makes
+    another object).
+    """
+    found = _certificate(certificate)
+    return found and OpenSSLCertificate.of(found.der)
+
+
+def openssl_x509_export(certificate: OpenSSLCertificate | str | bytes, no_text: bool = True) -> Any:
+    """Exports a certificate as a string.  https://www.php.net/function.openssl-x509-export
+
+    Returns (result, output): True and the PEM text, or False and None.  The text for people that PHP puts
+    before it with no_text off is OpenSSL's and cannot be had here: NotImplementedError.
+    """
+    without = to_bool(no_text, 2, "no_text")
+    found = _certificate(certificate)
+    if not found:
+        return OpensslX509ExportResult(False, None)
+    if not without:
+        raise NotImplementedError("openssl_x509_export(): no_text must be True: OpenSSL's text cannot be had")
+    return OpensslX509ExportResult(True, found.pem())
+
+
+def openssl_x509_fingerprint(
+    certificate: OpenSSLCertificate | str | bytes, digest_algo: str = "sha1", binary: bool = False
+) -> str | bytes | Literal[False]:
+    """Calculates the fingerprint, or digest, of a given X.509 certificate.
+    https://www.php.net/function.openssl-x509-fingerprint
+
+    In hexadecimal digits, or as bytes when `binary` is on.
+    """
+    algorithm = to_string(digest_algo, 2, "digest_algo")
+    as_bytes = to_bool(binary, 3, "binary")
+    found = _certificate(certificate)
+    if not found:
+        return False
+    digest = found.digest(algorithm)
+    if digest is None:
+        return warn("Unknown digest algorithm")
+    return digest if as_bytes else digest.hex()
+
+
+def _certificate(value: Any) -> OpenSSLCertificate | Literal[False]:
+    """The argument as a certificate (= php_openssl_x509_from_param)."""
+    if isinstance(value, OpenSSLCertificate):
+        return value
+    text = to_bytes(value, 1, "certificate", "OpenSSLCertificate|string")
+    if text.startswith(b"file://") and b"\0" in text:
+        raise argument_value_error(1, "certificate", "must not contain any null bytes")
+    try:
+        return OpenSSLCertificate.of(_der(_contents(text)))
+    except (OSError, ValueError, IndexError):
+        return warn("X.509 Certificate cannot be retrieved")
+
+
+def _contents(text: bytes) -> bytes:
+    if not text.startswith(b"file://"):
+        return text
+    with open(text.removeprefix(b"file://"), "rb") as file:
+        return file.read()
+
+
+def _der(pem: bytes) -> bytes:
+    block = _PEM.search(pem)
+    if block is None:
+        raise ValueError("no certificate")
+    return binascii.a2b_base64(block[2])
