@@ -125,12 +125,12 @@ def gethostbyaddr(ip: str) -> str | Literal[False]:
     """
     import socket
 
-    address = to_string(ip, 1, "ip")
+    address = _no_nul(to_string(ip, 1, "ip"), "ip")
     for family in (socket.AF_INET6, socket.AF_INET):
         try:
             socket.inet_pton(family, address)
             break
-        except (OSError, ValueError):
+        except OSError:
             continue
     else:
         return warn("Address is not a valid IPv4 or IPv6 address")
@@ -144,12 +144,16 @@ _LONGEST_NAME = 255
 
 
 def _host_name(hostname: Any) -> str:
-    name = to_string(hostname, 1, "hostname")
-    if "\0" in name:
-        raise argument_value_error(1, "hostname", "must not contain any null bytes")
+    name = _no_nul(to_string(hostname, 1, "hostname"), "hostname")
     if len(name) > _LONGEST_NAME:
         warn(f"Host name cannot be longer than {_LONGEST_NAME} characters")
     return name
+
+
+def _no_nul(text: str, name: str) -> str:
+    if "\0" in text:
+        raise argument_value_error(1, name, "must not contain any null bytes")
+    return text
 
 
 def _ipv4(name: str) -> list[str] | None:

@@ -112,9 +112,7 @@ def _connect_path(kind: str, path: str, timeout: float | None, wait: bool) -> so
     """A unix socket; a path that is too long is cut, with a notice, as PHP does."""
     raw_path = os.fsencode(path)
     if len(raw_path) > UNIX_PATH_MAX:
-        notice(
-            f"socket path exceeded the maximum allowed length of {UNIX_PATH_MAX + 1} bytes and was truncated"
-        )
+        notice(f"socket path exceeded the maximum allowed length of {UNIX_PATH_MAX} bytes and was truncated")
         raw_path = raw_path[:UNIX_PATH_MAX]
     try:
         sock = socket.socket(socket.AF_UNIX, _socket_type(kind))
@@ -225,11 +223,11 @@ def _bind_address(context: Context | None) -> tuple[str, int] | None:
     bindto = options["bindto"]  # even null is not "not set", to PHP
     if not isinstance(bindto, (str, bytes)):
         raise ValueError("local_addr context option is not a string.")
+    text = to_text(bindto)
     try:
-        host, port = split_port(to_text(bindto))
+        return split_port(text) if "\0" not in text else None
     except ValueError:
         return None  # PHP connects without it, and without a word
-    return host.partition("\0")[0], port
 
 
 def _prepare(
@@ -249,8 +247,8 @@ def _bind(sock: socket.socket, family: int, bindto: tuple[str, int]) -> None:
     host, port = bindto
     if family == socket.AF_INET and ":" in host:
         return  # an IPv4 socket has no use for an IPv6 address
+    local = "0.0.0.0" if host == "0" and family == socket.AF_INET else host
     try:
-        local = socket.inet_ntoa(socket.inet_aton(host)) if family == socket.AF_INET else host
         socket.inet_pton(family, local)
     except OSError:
         warn(f"Invalid IP Address: {host}")
