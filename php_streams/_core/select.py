@@ -21,7 +21,7 @@ from typing import Any
 
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import REFILLED
-from php_streams._core.stream import CLOSED, Stream, open_stream
+from php_streams._core.stream import CLOSED, Stream, no_stream
 
 # What is asked for, and which answers count, for the read, write and except sets (select(2) on Linux).
 ASKED = (kernel.POLLIN, kernel.POLLOUT, kernel.POLLPRI)
@@ -56,17 +56,26 @@ class Watch:
     def _masks(self) -> dict[int, int]:
         """What to ask of each descriptor; notes where each came from."""
         masks: dict[int, int] = {}
+        unfit: list[Any] = []
         for which, streams in enumerate(self.sets):
             for position, stream in enumerate(streams or ()):
-                raw = open_stream(stream, which + 1, "stream").raw
+                if stream.__class__ is not Stream or not stream.is_open:
+                    unfit.append(stream)
+                    continue
+                raw = stream.raw
+                if which == 0:  # even without a descriptor it may have something in its buffer
+                    self.readers.setdefault(raw, []).append(position)
                 descriptor = raw.select_descriptor()
                 if descriptor is None:
                     warn(f"Cannot represent a stream of type {raw.label} as a select()able descriptor")
+                if descriptor is None or descriptor < 0:
                     continue
-                if which == 0:
-                    self.readers.setdefault(raw, []).append(position)
                 masks[descriptor] = masks.get(descriptor, 0) | ASKED[which]
                 self.positions.setdefault(descriptor, []).append((which, position))
+        if unfit and (
+            masks or isinstance(unfit[0], tuple)
+        ):  # PHP says nothing of them when there is no other
+            raise no_stream(unfit[0])
         return masks
 
     def serves(self, sets: Sets) -> bool:

@@ -307,11 +307,24 @@ def invalid_resource(kind: str = "stream") -> TypeError:
 
 def wrong_type(value: Any, number: int, name: str, wanted: str = "resource") -> NoReturn:
     """Raises PHP's TypeError for what is no resource at all."""
-    text = f"must be of type {wanted}, {type_name(value)} given"
-    if isinstance(value, tuple):
-        fields = ", ".join(getattr(value, "_fields", ()))
-        text += f". It is the function's whole result: unpack it ({fields} = ...)"
-    raise argument_type_error(number, name, text)
+    raise argument_type_error(
+        number, name, f"must be of type {wanted}, {type_name(value)} given{_hint(value)}"
+    )
+
+
+def no_stream(value: Any) -> TypeError:
+    """PHP's TypeError for a member of an array of streams that is no open stream."""
+    if isinstance(value, Resource):
+        return invalid_resource()
+    return TypeError(f"{called()}(): supplied argument is not a valid stream resource{_hint(value)}")
+
+
+def _hint(value: Any) -> str:
+    """What PHP does not know: by-reference outputs make the result a tuple here (rule R3)."""
+    if not isinstance(value, tuple):
+        return ""
+    fields = ", ".join(getattr(value, "_fields", ())) or "fp, errno, errstr"
+    return f". It is the function's whole result: unpack it ({fields} = ...)"
 
 
 def open_stream(value: Any, number: int = 1, name: str = "stream", wanted: str = "resource") -> Stream:
