@@ -9,7 +9,7 @@ out in plaintext.
 PHP's own checks (chain depth, fingerprint, name) follow directly on the handshake, before any payload.
 
 The options are read in tls_context.py, certificates judged in tls_verify.py; `ssl` itself is imported in
-tls_context.py and tls_session.py.
+tls_context.py, tls_session.py and tls_errors.py.
 """
 
 from __future__ import annotations
@@ -154,8 +154,9 @@ class Handshake:
             raise
         try:
             self._check_depth()
-            self._capture()
-            tls_verify.check(self._peer(), self.values, url_name(self.raw))
+            peer = self._peer()
+            self._capture(peer)
+            tls_verify.check(peer, self.values, url_name(self.raw))
         except tls_verify.Refused as refused:
             return self._failed(*refused.messages)
         return self._stands()
@@ -228,20 +229,19 @@ class Handshake:
         assert self.sock is not None
         if not self.values["verify_peer"]:
             return
-        chain = self.sock.chain("get_verified_chain") or []
+        depth = self.sock.verified_depth()
         allowed = self.values["verify_depth"]
-        if 0 <= allowed < len(chain) - 1:  # PHP compares unsigned: a negative depth allows any
+        if 0 <= allowed < depth:  # PHP compares unsigned: a negative depth allows any
             raise tls_verify.Refused(tls_errors.verify_failed())
 
-    def _capture(self) -> None:
+    def _capture(self, peer: OpenSSLCertificate | None) -> None:
         """Leaves the peer's certificates in the context's options, also those that are refused next."""
-        peer = self._peer()
         if peer is None or self.context is None or self.sock is None:
             return
         if self.values["capture_peer_cert"]:
             self.context.options["ssl"]["peer_certificate"] = peer
         if self.values["capture_peer_cert_chain"]:
-            chain = self.sock.chain("get_unverified_chain")
+            chain = self.sock.sent_chain()
             self.context.options["ssl"]["peer_certificate_chain"] = (
                 [_certificate(encoded) for encoded in chain] if chain else None
             )

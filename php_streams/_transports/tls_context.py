@@ -8,7 +8,7 @@ each connection.  Here SSLContexts are kept by the values they were built from a
 that was read.  A connection whose SSLContext is changed while it shakes hands (allow_self_signed) gets one
 of its own.
 
-`ssl` is imported here and in tls.py, `certifi` here alone.
+`ssl` is imported here, in tls_session.py and in tls_errors.py; `certifi` here alone.
 """
 
 from __future__ import annotations

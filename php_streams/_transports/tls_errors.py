@@ -1,13 +1,14 @@
 """What PHP says when OpenSSL reports an error (= php_openssl_handle_ssl_error).
 
 The errors are Python's: `ssl.SSLError` with `library`, `reason` and a text, or plain OSErrors of the socket
-below.  They are told apart by their attributes, so this module needs no `ssl`.
+below.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import ssl
 
 # "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"; a failed verification has its reason
 # after the text, which OpenSSL's own line does not.
@@ -27,10 +28,7 @@ _LIBRARIES = {
     "CRYPTO": (15, "common libcrypto routines"),
 }
 
-# What SSL_get_error says, as far as it matters here; EOF is Python's own addition to it.
-SYSCALL = 5
-ZERO_RETURN = 6
-EOF = 8
+SYSCALL = 5  # SSL_get_error's code when the socket below failed
 
 VERIFY_FAILED = "certificate verify failed"
 # A handshake in which the server finds no cipher: PHP has a text of its own for it.
@@ -72,34 +70,27 @@ def system_line(number: int) -> str:
 
 def read_message(error: OSError) -> str | None:
     """The warning for a handshake or a read that failed; None where PHP says nothing (the peer left)."""
-    if not is_protocol_error(error):
+    if not isinstance(error, ssl.SSLError):
         return f"SSL: {os.strerror(error.errno or 0)}"
     return None if is_end(error) else protocol_message(error)
 
 
 def write_message(error: OSError) -> str | None:
     """The warning for a write that failed."""
-    if not is_protocol_error(error):
+    if not isinstance(error, ssl.SSLError):
         return failed(system_line(error.errno or 0), code=SYSCALL)
     return None if is_end(error) else protocol_message(error)
 
 
-def protocol_message(error: OSError) -> str:
+def protocol_message(error: ssl.SSLError) -> str:
     """The warning for an error of TLS itself."""
-    if getattr(error, "reason", None) == "NO_SHARED_CIPHER":
+    if error.reason == "NO_SHARED_CIPHER":
         return NO_SHARED_CIPHER
-    library = getattr(error, "library", None) or "SSL"
-    text = str(error.args[-1]) if error.args else ""
-    match = _MESSAGE.fullmatch(text)
-    code = SYSCALL if error.errno == SYSCALL else 1
-    return failed(openssl_line(library, match[1] if match else text), code=code)
-
-
-def is_protocol_error(error: OSError) -> bool:
-    """Whether TLS failed, and not the socket below (an ssl.SSLError)."""
-    return hasattr(error, "library")
+    match = _MESSAGE.fullmatch(str(error.strerror))
+    text = match[1] if match else str(error.strerror)
+    return failed(openssl_line(error.library or "SSL", text), code=SYSCALL if error.errno == SYSCALL else 1)
 
 
 def is_end(error: OSError) -> bool:
     """Whether the peer ended the connection, with TLS's goodbye or without."""
-    return is_protocol_error(error) and error.errno in (ZERO_RETURN, EOF)
+    return isinstance(error, (ssl.SSLZeroReturnError, ssl.SSLEOFError))

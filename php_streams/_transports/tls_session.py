@@ -3,7 +3,7 @@
 TlsSocket is what SocketRaw reads from and writes to; TlsSession is what it asks when that fails.  While a
 non-blocking handshake is under way, HiddenSocket and Unfinished stand in for the two.
 
-`ssl` is imported here, and in tls_context.py.
+`ssl` is imported here, in tls_context.py and in tls_errors.py.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import os
 import select
 import socket
 import ssl
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
 from php_streams._transports import tls_errors
@@ -104,16 +103,24 @@ class TlsSocket(ssl.SSLSocket):
             return False
         return self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == TCP_CLOSE
 
-    def chain(self, which: str) -> list[bytes] | None:
-        """get_verified_chain or get_unverified_chain in DER; public from Python 3.13 on."""
-        found: Callable[[], Any] | None = getattr(self, which, None)
-        if found is not None:
-            return cast("list[bytes]", found())
-        # 3.11 and 3.12 have the methods on the object below.
-        certificates = getattr(self._sslobj, which)()  # type: ignore[attr-defined]
-        if certificates is None:
-            return None
-        return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in certificates]
+    def verified_depth(self) -> int:
+        """How many certificates stand above the peer's in the chain that was verified; -1 without a chain."""
+        return len(self._chain("get_verified_chain")) - 1
+
+    def sent_chain(self) -> list[bytes]:
+        """The certificates that the peer sent, in DER, its own first."""
+        certificates = self._chain("get_unverified_chain")
+        return [
+            certificate
+            if isinstance(certificate, bytes)
+            else ssl.PEM_cert_to_DER_cert(certificate.public_bytes())
+            for certificate in certificates
+        ]
+
+    def _chain(self, which: str) -> list[Any]:
+        """Public from Python 3.13 on, and then in DER; 3.11 and 3.12 have it on the object below."""
+        method = getattr(self, which, None) or getattr(self._sslobj, which)  # type: ignore[attr-defined]
+        return method() or []
 
 
 class TlsSession:

@@ -19,6 +19,7 @@ from php_streams._core.diagnostics import warn
 if TYPE_CHECKING:
     import ssl
 
+CALLBACK = "_msg_callback"
 HANDSHAKE = 22  # the record's content type
 CERTIFICATE = 11  # the handshake message
 TLS_1_3 = 0x0304
@@ -26,7 +27,7 @@ TLS_1_3 = 0x0304
 
 def trust_self_signed(ssl_context: ssl.SSLContext) -> None:
     """Makes `ssl_context`, which must serve one connection only, accept a self-signed peer."""
-    if not hasattr(type(ssl_context), "_msg_callback"):
+    if not hasattr(ssl_context, CALLBACK):
         warn("ssl.allow_self_signed needs SSLContext._msg_callback, which this Python lacks: not obeyed")
         return
 
@@ -38,7 +39,7 @@ def trust_self_signed(ssl_context: ssl.SSLContext) -> None:
             if leaf is not None:
                 ssl_context.load_verify_locations(cadata=leaf)
 
-    ssl_context._msg_callback = watch  # type: ignore[attr-defined]
+    setattr(ssl_context, CALLBACK, watch)
 
 
 def first_certificate(message: bytes, is_tls_1_3: bool) -> bytes | None:

@@ -1,0 +1,156 @@
+"""Certificates are read as `cryptography` reads them, and broken ones raise ValueError and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import pickle
+import random
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID, NameOID
+
+from php_streams import OpenSSLCertificate
+from php_streams._core import der
+from php_streams._core.certificate import DIGESTS, DNS_NAME, IP_ADDRESS
+
+CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
+PEMS = sorted(
+    path for path in CERTS.glob("*.pem") if path.read_text("ascii").startswith("-----BEGIN CERTIFICATE-----")
+)
+
+
+def encoded(path: Path) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(path.read_text("ascii").partition("-----END CERTIFICATE-----")[0] + END)
+
+
+END = "-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("path", PEMS, ids=lambda path: path.stem)
+def test_fields(path: Path) -> None:
+    found = OpenSSLCertificate.of(encoded(path))
+    wanted = x509.load_der_x509_certificate(found.der)
+    names = wanted.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    assert found.common_name == names[0].value.encode()
+    assert found.subject.encoded == wanted.subject.public_bytes()
+    assert found.issuer.encoded == wanted.issuer.public_bytes()
+    assert found.is_self_issued == (wanted.subject == wanted.issuer)
+    assert [(oid, critical) for oid, critical, _ in found.extensions] == [
+        (extension.oid.dotted_string, extension.critical) for extension in wanted.extensions
+    ]
+    assert found.pem().splitlines() == path.read_text("ascii").partition(END)[0].splitlines() + [END.strip()]
+
+
+@pytest.mark.parametrize("path", PEMS, ids=lambda path: path.stem)
+def test_alternative_names(path: Path) -> None:
+    found = OpenSSLCertificate.of(encoded(path))
+    try:
+        extension = x509.load_der_x509_certificate(found.der).extensions.get_extension_for_oid(
+            ExtensionOID.SUBJECT_ALTERNATIVE_NAME
+        )
+    except x509.ExtensionNotFound:
+        assert found.alt_names == []
+        return
+    names = [(DNS_NAME, name.encode()) for name in extension.value.get_values_for_type(x509.DNSName)]
+    names += [(IP_ADDRESS, ip.packed) for ip in extension.value.get_values_for_type(x509.IPAddress)]
+    assert [(name.tag, name.content) for name in found.alt_names] == names
+
+
+def test_cut_short_anywhere() -> None:
+    whole = encoded(CERTS / "good.pem")
+    for size in range(len(whole)):
+        with pytest.raises(ValueError):
+            OpenSSLCertificate.of(whole[:size])
+
+
+def test_damage_is_a_value_error() -> None:
+    """What the network may send: each byte of a certificate replaced, many times over."""
+    whole = encoded(CERTS / "good.pem")
+    chance = random.Random(1)
+    for _ in range(20_000):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 3)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        try:
+            found = OpenSSLCertificate.of(bytes(damaged))
+            assert isinstance(found.alt_names, list)
+            assert found.common_name is None or isinstance(found.common_name, bytes)
+        except ValueError:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"", "cut short"),
+        (b"\x30", "cut short"),
+        (b"\x30\x05\x01", "cut short"),
+        (b"\x1f\x01\x00", "tag"),
+        (b"\x30\x80\x00\x00", "length"),
+        (b"\x30\x85\x00\x00\x00\x00\x01\x00", "length"),
+    ],
+)
+def test_broken_der(data: bytes, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        der.read(data)
+
+
+@pytest.mark.parametrize(
+    ("content", "dotted"),
+    [
+        (b"\x55\x04\x03", "2.5.4.3"),
+        (b"\x2a\x86\x48\x86\xf7\x0d", "1.2.840.113549"),
+        (b"\x00", "0.0"),
+        (b"\x88\x37", "2.999"),
+    ],
+)
+def test_object_identifiers(content: bytes, dotted: str) -> None:
+    assert der.object_identifier(content) == dotted
+
+
+@pytest.mark.parametrize("content", [b"", b"\x86", b"\x55\x84"])
+def test_broken_object_identifiers(content: bytes) -> None:
+    with pytest.raises(ValueError):
+        der.object_identifier(content)
+
+
+@pytest.mark.parametrize(
+    ("tag", "content"),
+    [
+        (der.UTF8_STRING, "ä€".encode()),
+        (der.BMP_STRING, "ä€".encode("utf-16-be")),
+        (der.UNIVERSAL_STRING, "ä€".encode("utf-32-be")),
+    ],
+)
+def test_strings_become_utf8(tag: int, content: bytes) -> None:
+    assert der.text(der.Value(tag, content, b"")) == "ä€".encode()
+
+
+def test_digests_are_hashlibs() -> None:
+    found = OpenSSLCertificate.of(encoded(CERTS / "good.pem"))
+    for name in ("sha256", "SHA256", "sha2-256", "sha-256", "RSA-SHA256", "sha256WithRSAEncryption"):
+        assert found.digest(name) == hashlib.sha256(found.der).digest()
+    for name in ("", "sha257", "sha3_256", "sha512_256", "blake2b", "shake128", "RSA-SHA512-256"):
+        assert found.digest(name) is None
+    assert found.digest("blake2b512") == hashlib.blake2b(found.der).digest()
+
+
+def test_digest_that_this_hashlib_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DIGESTS, "gost", "gost94")
+    assert OpenSSLCertificate.of(encoded(CERTS / "good.pem")).digest("gost") is None
+
+
+def test_the_object_is_phps() -> None:
+    found = OpenSSLCertificate.of(encoded(CERTS / "good.pem"))
+    with pytest.raises(TypeError, match="Cannot directly construct OpenSSLCertificate"):
+        OpenSSLCertificate()
+    with pytest.raises(TypeError, match="Serialization of 'OpenSSLCertificate' is not allowed"):
+        pickle.dumps(found)
+    with pytest.raises(TypeError, match="uncloneable object of class OpenSSLCertificate"):
+        copy.copy(found)
+    with pytest.raises(TypeError, match="uncloneable object of class OpenSSLCertificate"):
+        copy.deepcopy([found])
