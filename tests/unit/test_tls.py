@@ -107,7 +107,7 @@ def test_a_self_signed_peer_is_trusted_for_its_connection_only() -> None:
     assert "certificate verify failed" in messages[0]
 
 
-@pytest.mark.parametrize("size", range(0, 40))
+@pytest.mark.parametrize("size", range(40))
 def test_a_broken_certificate_message_is_no_certificate(size: int) -> None:
     assert first_certificate(b"\x0b\x00\x00\x24\x00\x00\x00\x20\x00\x00\x1d" + bytes(size), True) is None
     assert first_certificate(bytes(size), False) is None
@@ -236,9 +236,8 @@ LOUD = [failure for failure in FAILURES if failure not in ("leaves", "ciphers")]
 def test_a_handler_that_raises_from_a_connect(failure: str) -> None:
     script, options = FAILURES[failure]
     before = open_descriptors()
-    with peer(script) as player, throwing_handler():
-        with pytest.raises(Heard) as raised:
-            connect(player.port, **options)
+    with peer(script) as player, throwing_handler(), pytest.raises(Heard) as raised:
+        connect(player.port, **options)
     assert raised.traceback is not None  # which holds every frame, and what is left open in it
     assert open_descriptors() == before
 
@@ -342,7 +341,7 @@ def test_switching_off_leaves_the_peers_plaintext_alone() -> None:
 
 
 def test_closing_says_goodbye() -> None:
-    with server(lambda tls: read_all(tls)) as (port, results):
+    with server(read_all) as (port, results):
         stream = connect(port)
         fwrite(stream, "x")
         fclose(stream)

@@ -15,8 +15,8 @@ import certifi
 import pytest
 
 from php_streams import (
-    STREAM_CRYPTO_METHOD_SSLv3_CLIENT,
     STREAM_CRYPTO_METHOD_TLS_CLIENT,
+    STREAM_CRYPTO_METHOD_SSLv3_CLIENT,
     STREAM_CRYPTO_METHOD_TLSv1_1_CLIENT,
     STREAM_CRYPTO_METHOD_TLSv1_3_CLIENT,
     ini_restore,
@@ -254,7 +254,7 @@ def test_a_remote_cafile_is_never_fetched(url: str) -> None:
 
 @pytest.mark.parametrize("empty", ["", None, False])
 def test_an_empty_cafile_is_a_value_error(empty: object) -> None:
-    with pytest.raises(ValueError, match="^Path must not be empty$"):
+    with pytest.raises(ValueError, match=r"^Path must not be empty$"):
         client_context(values(cafile=empty))
 
 
