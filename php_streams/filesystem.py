@@ -95,9 +95,8 @@ def fwrite(stream: Stream, data: bytes | str, length: int | None = None) -> int 
     than given on a non-blocking stream; False, with a notice, when nothing could be written.
     """
     try:
-        kind = data.__class__
-        if kind is not bytes:
-            data = data.encode("utf-8", "surrogateescape") if kind is str else _data(stream, data)  # type: ignore[union-attr]
+        if data.__class__ is not bytes:
+            data = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else _data(stream, data)
         if length is not None:
             expect_resource(stream)
             data = data[: max(to_int(length, 3, "length", "?int"), 0)]
