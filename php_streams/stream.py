@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
-from php_streams._core.select import select
+from php_streams._core.select import select, watching
 from php_streams._core.stream import Stream, expect_resource, open_stream
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
 from php_streams._transports import TRANSPORTS
@@ -171,13 +171,11 @@ def stream_select(
     arrays with only the ready streams in them, lists as lists and dicts with their keys.  None stays None.
     seconds, microseconds: how long to wait; None waits for ever.  There is no FD_SETSIZE limit.
     """
-    sets = [
-        _streams(value, number, name)
-        for number, (value, name) in enumerate(((read, "read"), (write, "write"), (except_, "except")), 1)
-    ]
-    if not any(sets):
-        raise ValueError("No stream arrays were passed")
-    found = select(sets, _wait_time(seconds, microseconds))
+    sets = (_streams(read, 1, "read"), _streams(write, 2, "write"), _streams(except_, 3, "except"))
+    whole = None if seconds is None else to_int(seconds, 4, "seconds", "?int")
+    micro = None if microseconds is None else to_int(microseconds, 5, "microseconds", "?int")
+    watch = watching(sets)
+    found = select(watch, sets, _wait_time(whole, micro))
     if found is None:
         return StreamSelectResult(False, read, write, except_)
     ready, count = found
@@ -195,18 +193,18 @@ def _streams(value: Any, number: int, name: str) -> list[Stream] | None:
     raise argument_type_error(number, name, f"must be of type ?array, {type_name(value)} given")
 
 
-def _wait_time(seconds: Any, microseconds: Any) -> float | None:
+def _wait_time(seconds: int | None, microseconds: int | None) -> float | None:
     if seconds is None:
-        if microseconds is not None and to_int(microseconds, 5, "microseconds", "?int") != 0:
+        if microseconds:
             raise argument_value_error(5, "microseconds", "must be null when argument #4 ($seconds) is null")
         return None
-    whole = to_int(seconds, 4, "seconds", "?int")
-    if whole < 0:
+    if seconds < 0:
         raise argument_value_error(4, "seconds", "must be greater than or equal to 0")
-    micro = 0 if microseconds is None else to_int(microseconds, 5, "microseconds", "?int")
-    if micro < 0:
+    if microseconds is None:
+        return seconds
+    if microseconds < 0:
         raise argument_value_error(5, "microseconds", "must be greater than or equal to 0")
-    return whole + micro / 1_000_000
+    return seconds + microseconds / 1_000_000
 
 
 def _pick(given: Streams, positions: list[int] | None) -> Streams:

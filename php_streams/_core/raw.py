@@ -38,6 +38,7 @@ class Raw(io.RawIOBase):
     local = True
     lockable = False
     raised: BaseException | None = None
+    unpushed = 0  # writes since the last read, where the kernel may hold some back
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,63 +1,72 @@
 """stream_select's engine: readiness of streams, from buffers first, then from the kernel.
 
 PHP rebuilds its fd_sets at every call and select() walks them.  Event loops pass the same streams again and
-again, so for a large set one epoll is kept as long as the caller's lists equal the ones before (comparing
-them is an identity walk in C), and no stream was closed.  A small set is cheaper to poll afresh, and is not
-kept: a stream that its program drops must be free to close itself.
+again, so what was built for one combination of lists (a `Watch`) is kept for the next call of the same
+thread, and serves as long as the lists have the same members in the same order and no stream was closed
+since.  It knows the lists by a hash of their members' identities and holds no stream: one that its program
+drops must be free to close itself.  A small set is polled, a large one has an epoll, whose cost does not
+grow with the streams that have nothing to tell.
 
 Python retries a wait that a signal interrupts; PHP's stream_select comes back with a warning, and programs
-depend on it to see their signal flags.  So while it waits, the main thread listens on the interpreter's
+depend on it to see their signal flags.  So while the main thread waits, it listens on the interpreter's
 wakeup descriptor too.
 """
 
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import select as kernel
 import signal
-from contextvars import ContextVar
+import threading
 from typing import Any
 
 from php_streams._core.diagnostics import warn
-from php_streams._core.raw import REFILLED
+from php_streams._core.raw import REFILLED, Raw
 from php_streams._core.stream import CLOSED, Stream, no_stream
 
 # What is asked for, and which answers count, for the read, write and except sets (select(2) on Linux).
 ASKED = (kernel.POLLIN, kernel.POLLOUT, kernel.POLLPRI)
 MEANT = (kernel.POLLIN | kernel.POLLHUP | kernel.POLLERR, kernel.POLLOUT | kernel.POLLERR, kernel.POLLPRI)
 LARGE = 32
+LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait; nobody sees the end of it
 
-Sets = list[list[Stream] | None]
-Found = tuple[list[list[int] | None], int]
+Sets = tuple[list[Stream] | None, list[Stream] | None, list[Stream] | None]
+Ready = list[list[int] | None]
+Events = list[tuple[int, int]]
+
+
+class SelectError(Exception):
+    """The wait failed; `errno` says why."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(os.strerror(number))
+        self.errno = number
 
 
 class Watch:
-    """The kernel's set for one combination of the caller's lists."""
+    """What is asked of the kernel for one combination of lists, and how its answers map to them."""
 
     def __init__(self, sets: Sets) -> None:
-        self.sets: Sets = [None if streams is None else list(streams) for streams in sets]
         self.closings = CLOSED[0]
-        self.positions: dict[int, list[tuple[int, int]]] = {}
-        self.readers: dict[Any, list[int]] = {}
-        self.always: list[tuple[int, int]] = []
-        self.large = sum(map(len, filter(None, sets))) >= LARGE and hasattr(kernel, "epoll")
-        self.poller: Any = None
-        masks = self._masks()
-        if not masks:
-            raise ValueError("No stream arrays were passed")
-        self.poller = kernel.epoll() if self.large else kernel.poll()
-        for descriptor, mask in masks.items():
-            try:
-                self.poller.register(descriptor, mask)
-            except PermissionError:  # epoll refuses plain files, which select() always finds ready
-                self.always += [place for place in self.positions[descriptor] if place[0] < 2]
+        # Of each descriptor: which set asks for it, which answers it means, at which positions it stands.
+        self.places: dict[int, list[tuple[int, int, list[int]]]] = {}
+        self.readers: dict[Raw, list[int]] = {}
+        self.always: Events = []
+        self.keepable = True
+        self.listens = False
+        self._enter(sets)
+        self.key = _key(sets)
+        self.large = len(self.places) >= LARGE and hasattr(kernel, "epoll")
+        self.poller: Any = kernel.epoll() if self.large else kernel.poll()
+        for descriptor, places in self.places.items():
+            self._register(descriptor, sum({ASKED[which] for which, _, _ in places}))
 
-    def _masks(self) -> dict[int, int]:
-        """What to ask of each descriptor; notes where each came from."""
-        masks: dict[int, int] = {}
+    def _enter(self, sets: Sets) -> None:
+        """Notes where each descriptor comes from; refuses what is no stream."""
         unfit: list[Any] = []
-        for which, streams in enumerate(self.sets):
+        for which, streams in enumerate(sets):
             for position, stream in enumerate(streams or ()):
                 if stream.__class__ is not Stream or not stream.is_open:
                     unfit.append(stream)
@@ -67,142 +76,178 @@ class Watch:
                     self.readers.setdefault(raw, []).append(position)
                 descriptor = raw.select_descriptor()
                 if descriptor is None:
+                    self.keepable = False  # the warning comes with each call
                     warn(f"Cannot represent a stream of type {raw.label} as a select()able descriptor")
-                if descriptor is None or descriptor < 0:
-                    continue
-                masks[descriptor] = masks.get(descriptor, 0) | ASKED[which]
-                self.positions.setdefault(descriptor, []).append((which, position))
-        if unfit and (
-            masks or isinstance(unfit[0], tuple)
-        ):  # PHP says nothing of them when there is no other
+                elif descriptor >= 0:
+                    self._place(descriptor, which, position)
+        # PHP says nothing of members that are no streams when there is no stream beside them.
+        if unfit and (self.places or isinstance(unfit[0], tuple)):
             raise no_stream(unfit[0])
-        return masks
+        if not self.places:
+            raise ValueError("No stream arrays were passed")
+
+    def _place(self, descriptor: int, which: int, position: int) -> None:
+        places = self.places.setdefault(descriptor, [])
+        for known, _, positions in places:
+            if known == which:
+                positions.append(position)
+                return
+        places.append((which, MEANT[which], [position]))
+
+    def _register(self, descriptor: int, mask: int) -> None:
+        try:
+            self.poller.register(descriptor, mask)
+        except PermissionError:  # epoll refuses plain files, which select() always finds ready
+            self.always.append((descriptor, kernel.POLLIN | kernel.POLLOUT))
+        except OSError:  # closed behind the stream's back
+            self.keepable = False
+            self.always.append((descriptor, kernel.POLLNVAL))
 
     def serves(self, sets: Sets) -> bool:
-        """Whether the set may be used again for these lists."""
-        return self.closings == CLOSED[0] and self.sets == sets
+        """Whether the watch may be used again for these lists."""
+        try:
+            return self.closings == CLOSED[0] and self.key == _key(sets)
+        except TypeError:  # what has no hash is no stream
+            return False
 
-    def buffered(self) -> Found | None:
+    def ready(self, sets: Sets, timeout: float | None) -> tuple[Ready, int]:
+        """The positions in each list that are ready, and how many PHP counts; raises SelectError.
+
+        timeout: in seconds, None for ever.
+        """
+        buffered = self._buffered(sets) if REFILLED else []
+        ready: Ready = [None if streams is None else [] for streams in sets]
+        if buffered:
+            ready[0] = sorted(buffered)
+            return ready, len(buffered)
+        if timeout != 0:
+            for raw in self.readers:
+                if raw.unpushed > 1:
+                    raw.push()
+        events = self._events(timeout)
+        return (ready, self._answer(events, ready)) if events else (ready, 0)
+
+    def _buffered(self, sets: Sets) -> list[int]:
         """The answer from buffers: streams to be read that hold unread bytes (streamsfuncs.c)."""
-        places: list[int] = []
+        found: list[int] = []
         for raw in REFILLED & self.readers.keys():
             positions = self.readers[raw]
-            if self.sets[0][positions[0]].unread() or raw.pending():  # type: ignore[index]
-                places += positions
+            if sets[0][positions[0]].unread() or raw.pending():  # type: ignore[index]
+                found += positions
             else:
                 REFILLED.discard(raw)
-        if not places:
-            return None
-        ready: list[list[int] | None] = [None if streams is None else [] for streams in self.sets]
-        ready[0] = sorted(places)
-        return ready, len(places)
+        return found
 
-    def push(self) -> None:
-        """Lets go what a stream to be read still holds back of its writes."""
-        for raw in self.readers:
-            raw.push()
-
-    def poll(self, timeout: float | None) -> list[tuple[int, int]] | None:
-        """Kernel events; None when a signal came first.  timeout in seconds, None for ever."""
+    def _events(self, timeout: float | None) -> Events:
+        """What the kernel says."""
+        if self.always:
+            return self._ask(0) + self.always
         events = self._ask(0)
-        if events or timeout == 0 or self.always:
-            return events
-        with _Wakeup(self.poller) as wakeup:
-            events = self._ask(timeout)
-        if wakeup.reader not in (event[0] for event in events):
-            return events
-        return [event for event in events if event[0] != wakeup.reader] or None
+        if self.listens and events:
+            events = [event for event in events if event[0] in self.places]
+        return events if events or timeout == 0 else self._wait(timeout)
 
-    def _ask(self, timeout: float | None) -> list[tuple[int, int]]:
+    def _ask(self, timeout: float | None) -> Events:
         if self.large:
-            return self.poller.poll(timeout, len(self.positions) + 1)  # type: ignore[no-any-return]
-        return self.poller.poll(None if timeout is None else timeout * 1000)  # type: ignore[no-any-return]
+            return self.poller.poll(timeout, len(self.places) + 1)  # type: ignore[no-any-return]
+        return self.poller.poll(None if timeout is None else min(timeout * 1000, LONGEST))  # type: ignore[no-any-return]
 
-    def answer(self, events: list[tuple[int, int]]) -> Found:
-        """Kernel events as positions in the caller's lists."""
-        ready: list[list[int] | None] = [None if streams is None else [] for streams in self.sets]
-        places = [
-            place
-            for descriptor, mask in events
-            for place in self.positions.get(descriptor, ())
-            if mask & MEANT[place[0]]
-        ]
-        places += self.always
-        for which, position in sorted(places):
-            ready[which].append(position)  # type: ignore[union-attr]
-        return ready, len(places)
+    def _wait(self, timeout: float | None) -> Events:
+        """Waits, in the main thread for signals too."""
+        if threading.get_ident() != threading.main_thread().ident:
+            return self._ask(timeout)  # Python runs signal handlers in the main thread only
+        reader, writer = _pipe()
+        before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        try:
+            if not self.listens:
+                self.poller.register(reader, kernel.POLLIN)
+                self.listens = True
+            events = self._ask(timeout)
+        finally:
+            signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+            _pass_on(reader, before)
+        found = [event for event in events if event[0] != reader]
+        if len(found) < len(events) and not found:
+            raise SelectError(errno.EINTR)
+        return found
+
+    def _answer(self, events: Events, ready: Ready) -> int:
+        """Enters the events into `ready`; like select(), counts a descriptor once for each set."""
+        count = 0
+        for descriptor, mask in events:
+            if mask & kernel.POLLNVAL:
+                raise SelectError(errno.EBADF)
+            for which, meant, positions in self.places[descriptor]:
+                if mask & meant:
+                    count += 1
+                    ready[which] += positions  # type: ignore[operator]
+        for chosen in ready:
+            if chosen and len(chosen) > 1:
+                chosen.sort()
+        return count
 
     def __del__(self) -> None:
-        if self.large and self.poller is not None:
+        if getattr(self, "large", False) and hasattr(self, "poller"):
             self.poller.close()
 
 
-class _Wakeup:
-    """While it is entered, a signal that Python handles makes the poller return."""
+def _key(sets: Sets) -> list[Any]:
+    """Knows lists again without holding what is in them: a stream's hash is its identity."""
+    return [None if streams is None else (len(streams), hash(tuple(streams))) for streams in sets]
 
-    pipe: tuple[int, int] | None = None
 
-    def __init__(self, poller: Any) -> None:
-        self.poller = poller
-        self.reader = -1
-        self.before = -1
+class _Kept(threading.local):
+    """The watch of a thread's last call; one thread's poller is no other's business."""
 
-    def __enter__(self) -> _Wakeup:
-        if _Wakeup.pipe is None:
-            _Wakeup.pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        reader, writer = _Wakeup.pipe
-        try:
-            self.before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        except ValueError:  # Python runs signal handlers in the main thread only: nothing to hear here
-            return self
-        self.reader = reader
-        self.poller.register(reader, kernel.POLLIN)
-        return self
+    watch: Watch | None = None
 
-    def __exit__(self, *exception: object) -> None:
-        if self.reader < 0:
-            return
-        signal.set_wakeup_fd(self.before)
-        self.poller.unregister(self.reader)
-        try:
-            numbers = os.read(self.reader, 4096)
-        except BlockingIOError:
-            return
-        if self.before >= 0:
-            os.write(self.before, numbers)  # whoever listened before us (asyncio) hears it too
+
+_kept = _Kept()
+_wakeup: list[tuple[int, int]] = []
+
+
+def _pipe() -> tuple[int, int]:
+    """Where the interpreter writes the numbers of signals while the main thread waits."""
+    if not _wakeup:
+        _wakeup.append(os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
+    return _wakeup[0]
+
+
+def _pass_on(reader: int, to: int) -> None:
+    """Empties the pipe; whoever listened before us (asyncio) hears of the signals too."""
+    try:
+        numbers = os.read(reader, 4096)
+        if to >= 0:
+            os.write(to, numbers)
+    except OSError:  # empty, or full, or closed by who had it
+        pass
 
 
 def _forget() -> None:
-    # After a fork: the child's signals must not wake the parent, nor share its epoll.
-    if _Wakeup.pipe is not None:
-        for descriptor in _Wakeup.pipe:
+    """After a fork: the child's signals must not wake the parent, nor its waits share the parent's epoll."""
+    while _wakeup:
+        for descriptor in _wakeup.pop():
             os.close(descriptor)
-        _Wakeup.pipe = None
-    _kept.set(None)
+    _kept.watch = None
 
 
-_kept: ContextVar[Watch | None] = ContextVar("kept", default=None)
 os.register_at_fork(after_in_child=_forget)
 atexit.register(_forget)
 
 
-def select(sets: Sets, timeout: float | None) -> Found | None:
-    """Which positions of the three lists are ready, and how many; None after a signal (and PHP's warning)."""
-    watch = _kept.get()
+def watching(sets: Sets) -> Watch:
+    """The watch for these lists, the thread's last one if it still serves; refuses what PHP refuses."""
+    watch = _kept.watch
     if watch is None or not watch.serves(sets):
-        if watch is not None:
-            _kept.set(None)
         watch = Watch(sets)
-        if watch.large:
-            _kept.set(watch)
-    found = watch.buffered()
-    if found is not None:
-        return found
-    if timeout != 0:
-        watch.push()
-    events = watch.poll(timeout)
-    if events is None:
-        highest = max(watch.positions, default=-1)
-        warn(f"Unable to select [4]: Interrupted system call (max_fd={highest})")
+        _kept.watch = watch if watch.keepable else None
+    return watch
+
+
+def select(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int] | None:
+    """Which positions are ready, and how many; None, after PHP's warning, when a signal or an error came."""
+    try:
+        return watch.ready(sets, timeout)
+    except SelectError as error:
+        warn(f"Unable to select [{error.errno}]: {error} (max_fd={max(watch.places)})")
         return None
-    return watch.answer(events)
