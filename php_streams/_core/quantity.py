@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from php_streams._core.values import to_text, wrap
 
@@ -17,6 +18,7 @@ _NAMED = {9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 27: "e", 92: "\\"}
 _COMPATIBLY = 'interpreting as "{}" for backwards compatibility'
 
 
+@lru_cache(maxsize=64)  # every connection asks for default_socket_timeout
 def parse(text: str) -> tuple[int, str | None]:
     """The number, and PHP's complaint when the text is not quite one."""
     value = text.encode("utf-8", "surrogateescape")
