@@ -63,12 +63,12 @@ def main() -> int:
         return not chosen
     path = runner.find_php() if options.php is None else options.php
     php = runner.php_column(path) if path else None
-    columns = ([php] if php else []) + runner.python_columns()
     facts = about(options, php)
     print("; ".join(f"{name}: {value}" for name, value in facts.items()))
     more_descriptors()
     start, results = time.monotonic(), []
     with tempfile.TemporaryDirectory() as folder:
+        columns = ([php] if php else []) + runner.python_columns(Path(folder, "compiled"))
         made = certs.make(Path(folder))
         for i, row in enumerate(chosen, 1):
             print(f"[{i}/{len(chosen)}] {row.name}", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+from php_streams import *  # noqa: F403
