@@ -56,7 +56,7 @@ def _connect(hostname: Any, port: Any, timeout: Any, by_reference: tuple[Any, ..
     if by_reference:
         raise TypeError(
             "PHP's $error_code and $error_message come back as results: "
-            "fp, errno, errstr = fsockopen(hostname, port, timeout)"
+            f"fp, errno, errstr = {called()}(hostname, port, timeout)"
         )
     host = to_string(hostname, 1, "hostname")
     number = to_int(port, 2, "port")

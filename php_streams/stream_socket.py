@@ -53,7 +53,7 @@ def stream_socket_client(
     from php_streams._transports import connect
     from php_streams._transports.address import escaped
 
-    _old_places(flags, context, by_reference)
+    _old_places(timeout, flags, context, by_reference)
     target = to_string(address, 1, "address")
     seconds = _seconds(timeout)
     how = to_int(flags, 5, "flags")
@@ -75,10 +75,14 @@ def stream_socket_client(
     return StreamSocketClientResult(fp, 0, "")
 
 
-def _old_places(flags: Any, context: Any, by_reference: tuple[Any, ...]) -> None:
-    """Catches calls that still pass PHP's $errno and $errstr in the second and third place."""
+def _old_places(timeout: Any, flags: Any, context: Any, by_reference: tuple[Any, ...]) -> None:
+    """Catches calls that still pass PHP's $errno and $errstr in the second and third place.
+
+    There they leave (address, errno, errstr), and the timeout, a number, where the context belongs.
+    """
+    empty = (None, 0, "", b"")
     number = isinstance(context, (int, float)) and not isinstance(context, bool)
-    if by_reference or (number and isinstance(flags, (str, bytes, type(None)))):
+    if by_reference or (timeout in empty and (number or flags != 0) and flags in empty):
         raise TypeError(_UNPACK)
 
 

@@ -43,7 +43,7 @@ def parse(text: str) -> tuple[int, str | None]:
     digits = re.compile(_DIGITS[base]).match(value, start, end)
     if digits is None or not digits[0]:
         return 0, f"{invalid}: no valid leading digits, {_COMPATIBLY.format(0)}"
-    number = int(digits[0][:80], base)
+    number = int(digits[0].lstrip(b"0")[:80] or b"0", base)  # 80 digits are out of range in every base
     return _scaled(value, digits.end(), end, min(number, 2**64 - 1), negative)
 
 

@@ -21,7 +21,7 @@ from php_streams._core.stream import PERSISTENT, Stream
 from php_streams._core.values import to_text, truth
 from php_streams._transports import TRANSPORTS
 from php_streams._transports.address import UNIX_PATH_MAX, split_port, split_scheme
-from php_streams._transports.socket import LABELS, SocketRaw, UnconnectedRaw
+from php_streams._transports.socket import LABELS, Socket, SocketRaw, UnconnectedRaw
 
 
 class ConnectError(Exception):
@@ -115,7 +115,7 @@ def _connect_path(kind: str, path: str, timeout: float | None, wait: bool) -> so
         notice(f"socket path exceeded the maximum allowed length of {UNIX_PATH_MAX} bytes and was truncated")
         raw_path = raw_path[:UNIX_PATH_MAX]
     try:
-        sock = socket.socket(socket.AF_UNIX, _socket_type(kind))
+        sock = Socket(socket.AF_UNIX, _socket_type(kind))
     except OSError:
         raise ConnectError(0, "Failed to create unix socket") from None
     try:
@@ -142,12 +142,12 @@ def _connect_host(  # long: one loop over the addresses, as in main/network.c
         raise ConnectError(0, str(error)) from None
     limit = None if timeout is None else time.monotonic() + timeout
     left = timeout
-    failure = ConnectError(0, "")
+    failure = (0, "")  # not the exception itself: with this frame it would keep the caller's streams alive
     for family, address in resolve(host, kind, port):
         if family == socket.AF_INET6 and bindto is not None and ":" not in bindto[0]:
             continue  # an IPv4 source cannot reach it: "0:0" is PHP's way to force IPv4
         try:
-            sock = socket.socket(family, _socket_type(kind))
+            sock = Socket(family, _socket_type(kind))
         except OSError:
             continue  # no descriptor is left, or no such family: PHP goes on without a word
         try:
@@ -155,7 +155,7 @@ def _connect_host(  # long: one loop over the addresses, as in main/network.c
             _connect(sock, address, left, wait)
         except OSError as error:
             sock.close()
-            failure = ConnectError(error.errno or 0, error.strerror or str(error))
+            failure = (error.errno or 0, error.strerror or str(error))
         except BaseException:
             sock.close()
             raise
@@ -165,7 +165,7 @@ def _connect_host(  # long: one loop over the addresses, as in main/network.c
             left = limit - time.monotonic()
             if left <= 0:
                 break
-    raise failure
+    raise ConnectError(*failure)
 
 
 def resolve(host: str, kind: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:

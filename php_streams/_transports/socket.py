@@ -52,6 +52,17 @@ class Crypto(Protocol):
         """Says goodbye (close_notify), as far as that works."""
 
 
+class Socket(socket.socket):
+    """A socket that its raw closes.
+
+    The garbage collector finalizes what is left of a cycle in any order: the socket must neither complain
+    that it is open nor close itself before TLS has said goodbye.
+    """
+
+    def __del__(self) -> None:
+        pass
+
+
 class SocketRaw(Raw):
     """A socket as a Raw."""
 

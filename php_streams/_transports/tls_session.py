@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
 from php_streams._transports import tls_errors
+from php_streams._transports.socket import Socket
 
 if TYPE_CHECKING:
     from php_streams._transports.socket import SocketRaw
@@ -31,6 +32,9 @@ class TlsSocket(ssl.SSLSocket):
     """An SSLSocket that sends record by record, and can look at what comes next."""
 
     peeked = b""
+
+    def __del__(self) -> None:
+        pass  # its raw closes it, see Socket
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Sends at most one record's worth; returns how much."""
@@ -253,7 +257,7 @@ def put_back(raw: SocketRaw, sock: TlsSocket) -> None:
     """Says goodbye and makes the raw plain again: the same connection, without TLS."""
     goodbye = sock.goodbye()
     raw.crypto = None
-    raw.sock = socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+    raw.sock = Socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
     raw.sock.setblocking(False)
     try:
         raw.sock.send(goodbye)
