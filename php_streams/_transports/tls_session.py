@@ -38,15 +38,21 @@ class TlsSocket(ssl.SSLSocket):
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Sends at most one record's worth; returns how much."""
-        return super().send(data if len(data) <= RECORD else memoryview(data)[:RECORD], flags)
+        # SSLSocket's own send and recv_into come to the same, after two more calls.
+        record = data if len(data) <= RECORD else memoryview(data)[:RECORD]
+        return self._sslobj.write(record)  # type: ignore[attr-defined, no-any-return]
 
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
         """Receives what there is, with what `may_go_on` read ahead."""
         if not self.peeked:
-            return super().recv_into(buffer)
-        view = memoryview(buffer).cast("B")
-        view[:1], self.peeked = self.peeked, b""
-        return 1 + (super().recv_into(view[1:]) if len(view) > 1 and self.pending() else 0)
+            return self._sslobj.read(len(buffer), buffer)  # type: ignore[attr-defined, no-any-return]
+        ahead, self.peeked = self.peeked[: len(buffer)], self.peeked[len(buffer) :]
+        memoryview(buffer).cast("B")[: len(ahead)] = ahead
+        return len(ahead)
+
+    def shutdown(self, how: int) -> None:
+        """Shuts the connection below, as PHP does; SSLSocket's own would drop TLS and go on in plaintext."""
+        socket.socket.shutdown(self, how)
 
     def may_go_on(self) -> bool:
         """Whether the peer may still send, as far as can be seen without waiting (SSL_peek's answer)."""
@@ -59,7 +65,7 @@ class TlsSocket(ssl.SSLSocket):
         timeout = self.gettimeout()
         self.settimeout(0)
         try:
-            self.peeked = self.read(1)
+            self.peeked = self.read(RECORD)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return True
         except OSError:
@@ -162,7 +168,8 @@ class TlsSession:
             self.timed_out = self.raw.timed_out = True
             return False
         if tls_errors.is_end(error):
-            error = self._lost(errno.EPIPE if self.lost or self.raw.eof else errno.ECONNRESET)
+            first_news = self.sock.is_reset() and not (self.lost or self.raw.eof)
+            error = self._lost(errno.ECONNRESET if first_news else errno.EPIPE)
         message = tls_errors.write_message(error)
         if message is not None:
             warn(message)

@@ -18,6 +18,9 @@ from php_streams import (
     STREAM_CLIENT_CONNECT,
     STREAM_CRYPTO_METHOD_TLS_CLIENT,
     STREAM_CRYPTO_METHOD_TLS_SERVER,
+    STREAM_SHUT_RD,
+    STREAM_SHUT_RDWR,
+    STREAM_SHUT_WR,
     PhpWarning,
     fclose,
     feof,
@@ -34,6 +37,7 @@ from php_streams import (
     stream_set_timeout,
     stream_socket_client,
     stream_socket_enable_crypto,
+    stream_socket_shutdown,
 )
 from php_streams._core.stream import Stream
 from php_streams._transports import tls_trust
@@ -250,7 +254,7 @@ def test_a_handler_that_raises_from_enable_crypto(failure: str) -> None:
         with pytest.raises(Heard):
             stream_socket_enable_crypto(stream, True, CLIENT)
         assert "crypto" not in stream_get_meta_data(stream)
-        assert type(stream.raw.sock) is socket.socket
+        assert not isinstance(stream.raw.sock, ssl.SSLSocket)
         fclose(stream)
 
 
@@ -265,7 +269,7 @@ def test_an_exception_from_outside_during_the_handshake(monkeypatch: pytest.Monk
         stream = connect(player.port, "tcp")
         with pytest.raises(KeyboardInterrupt):
             stream_socket_enable_crypto(stream, True, CLIENT)
-        assert type(stream.raw.sock) is socket.socket
+        assert not isinstance(stream.raw.sock, ssl.SSLSocket)
         fclose(stream)
 
 
@@ -346,6 +350,24 @@ def test_closing_says_goodbye() -> None:
         fwrite(stream, "x")
         fclose(stream)
     assert results == [b"x"], "an SSLEOFError would have been noted"
+
+
+@pytest.mark.parametrize("how", [STREAM_SHUT_RD, STREAM_SHUT_WR, STREAM_SHUT_RDWR])
+def test_shutting_a_direction_leaves_tls_on(how: int) -> None:
+    """Python's SSLSocket would go on in plaintext."""
+    with server(lambda tls: (tls.sendall(b"hello\r\n"), read_all(tls))) as (port, results):
+        stream = connect(port)
+        assert fgets(stream) == b"hello\r\n"
+        assert stream_socket_shutdown(stream, how) is True
+        assert "crypto" in stream_get_meta_data(stream)
+        with said():
+            written = fwrite(stream, "SECRET")
+        fclose(stream)
+    if how == STREAM_SHUT_RD:
+        assert (written, results) == (6, [(None, b"SECRET")])
+    else:
+        assert written == 0
+        assert isinstance(results[0], ssl.SSLError)
 
 
 def test_an_end_after_everything() -> None:
