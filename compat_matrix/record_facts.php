@@ -28,21 +28,23 @@ $books = [
     'network' => 'fsockopen pfsockopen gethostname gethostbyname gethostbynamel gethostbyaddr dns_check_record checkdnsrr
         dns_get_record dns_get_mx getmxrr getservbyname getservbyport getprotobyname getprotobynumber inet_ntop inet_pton
         ip2long long2ip net_get_interfaces openlog syslog closelog http_get_last_response_headers
-        http_clear_last_response_headers get_headers get_meta_tags',
+        http_clear_last_response_headers get_headers get_meta_tags header header_register_callback header_remove
+        headers_list headers_sent http_response_code request_parse_body setcookie setrawcookie',
     'filesystem' => 'fopen fclose fread fwrite fputs fgets fgetc feof fflush fseek ftell rewind fstat ftruncate fpassthru
         flock fsync fdatasync fscanf fprintf vfprintf fgetcsv fputcsv tmpfile tempnam readfile file file_get_contents
         file_put_contents copy rename unlink mkdir rmdir link symlink readlink linkinfo realpath glob fnmatch basename
         dirname pathinfo parse_ini_file parse_ini_string touch chmod chown chgrp lchown lchgrp umask stat lstat
         fileatime filectime filegroup fileinode filemtime fileowner fileperms filesize filetype file_exists is_dir
         is_executable is_file is_link is_readable is_writable is_writeable clearstatcache realpath_cache_get
-        realpath_cache_size disk_free_space diskfreespace disk_total_space sys_get_temp_dir popen pclose',
+        realpath_cache_size disk_free_space diskfreespace disk_total_space sys_get_temp_dir popen pclose
+        fgetss is_uploaded_file move_uploaded_file',
     'directory' => 'dir opendir readdir rewinddir closedir scandir chdir chroot getcwd',
     'execution' => 'proc_open proc_close proc_get_status proc_terminate proc_nice exec shell_exec system passthru
         escapeshellarg escapeshellcmd',
     'compression' => 'gzopen gzclose gzread gzwrite gzputs gzgets gzgetc gzeof gzrewind gzseek gztell gzpassthru gzfile
         readgzfile gzcompress gzuncompress gzdeflate gzinflate gzencode gzdecode zlib_encode zlib_decode
         zlib_get_coding_type bzopen bzread bzwrite bzflush bzclose bzerrno bzerrstr bzerror bzcompress bzdecompress',
-    'sendmail' => 'mail',
+    'sendmail' => 'mail ezmlm_hash',
     'x509' => 'openssl_x509_read openssl_x509_parse openssl_x509_export openssl_x509_fingerprint openssl_x509_verify
         openssl_x509_checkpurpose openssl_x509_check_private_key openssl_get_cert_locations openssl_error_string',
     'errors' => 'error_get_last error_clear_last error_reporting set_error_handler restore_error_handler trigger_error
