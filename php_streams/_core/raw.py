@@ -5,7 +5,7 @@ Rules a Raw keeps:
 1. `readinto` never raises.  BufferedReader drops a half-read line when its raw raises; PHP's fgets hands
    out the part that came.  "Nothing now" is None (with `timed_out` when that was a timeout), the end is 0
    (with `eof`).  An exception from a user's handler is kept in `raised`, and the chapter function raises it
-   as soon as there is no data to hand out first.
+   as soon as there is no data to hand out first; until then nothing more is read.
 2. It counts what it has handed to the reader in `total`, and answers `tell()` with that number.
    BufferedReader.tell() subtracts what it still holds, so `reader.tell()` is PHP's position and
    `total - reader.tell()` the unread bytes, both at C speed.
@@ -83,8 +83,9 @@ class Raw(io.RawIOBase):
         while True:
             start = len(data)
             data.extend(bytes(step))
-            with memoryview(data) as view:
-                size = self.readinto(view[start:])
+            # Released, not just dropped: the traceback of an exception in `raised` may still know it.
+            with memoryview(data) as whole, whole[start:] as room:
+                size = self.readinto(room)
             del data[start + (size or 0) :]
             if not size:
                 return bytes(data)

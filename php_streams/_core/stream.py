@@ -14,6 +14,7 @@ one more read brings without waiting, and never more than a chunk of fresh bytes
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NoReturn
 
@@ -141,8 +142,8 @@ class Stream(Resource):
 
     def _gather_record(self, size: int, ending: bytes) -> bytes | None:
         """read_record when the buffer alone does not answer."""
-        data = self.reader.read(self.unread())
-        found = -1
+        data = self.reader.read(self.unread())  # with what was fed back, of which peek showed a part only
+        found = data.find(ending, 0, size) if ending else -1
         while len(data) < size and found < 0:
             self.reader.peek(1)
             more = self.reader.read(self.unread())
@@ -257,10 +258,13 @@ class Stream(Resource):
         self.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
-            return iter(self.reader)
-        except AttributeError:
-            raise ValueError("I/O operation on closed stream") from None
+        if not self.is_open:
+            raise ValueError("I/O operation on closed stream")
+        return itertools.chain(self.reader, self._after_lines())
+
+    def _after_lines(self) -> Iterator[bytes]:
+        self.nothing()
+        yield from ()
 
 
 def _lines_to_the_end(reader: io.BufferedReader, raw: Raw) -> Callable[..., bytes]:

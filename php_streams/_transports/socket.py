@@ -106,12 +106,15 @@ class SocketRaw(Raw):
             return self.take_fed(buffer)
         if self.unpushed:
             self.push()
+        if self.raised is not None:
+            return None  # it has to be heard before anything is waited for
         try:
             size = self.recv_into(buffer)
         except OSError as error:
             return self._nothing(error)
         except BaseException as raised:  # a signal handler's
             self.raised = raised
+            del buffer  # the traceback keeps this frame, and must not keep the reader's memory
             return None
         self.timed_out = self.failed = False
         if not size:
@@ -181,24 +184,22 @@ class SocketRaw(Raw):
         try:
             sent = self.send(data, self.send_flags)
         except OSError as error:
-            return self._send_rest(memoryview(data), 0, error)
+            if not self._has_room(error):
+                return self._unsent(error, len(data))
+            sent = 0
         self.written += sent
-        return sent if sent == len(data) or not sent else self._send_rest(memoryview(data), sent)
+        return sent if sent == len(data) else self._send_rest(memoryview(data), sent)
 
-    def _send_rest(self, data: memoryview, sent: int, error: OSError | None = None) -> int | Literal[False]:
-        """write when not all went at once: `sent` bytes did, then came the error, if any."""
+    def _send_rest(self, data: memoryview, sent: int) -> int | Literal[False]:
+        """write when not all went at once: `sent` bytes did."""
         while sent < len(data):
-            if error is not None and not self._has_room(error):
-                result = self._unsent(error, len(data) - sent)
-                return sent or result
-            error = None
             try:
                 step = self.send(data[sent:], self.send_flags)
-            except OSError as raised:
-                error = raised
-                continue
-            if not step:
-                break
+            except OSError as error:
+                if self._has_room(error):
+                    continue
+                result = self._unsent(error, len(data) - sent)
+                return sent or result
             self.written += step
             sent += step
         return sent

@@ -1,0 +1,95 @@
+"""What the contract is tried on: one row for each kind of Raw, with something on its far side.
+
+A new kind of stream is a row here, and the whole suite holds for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from php_streams._core.raw import Raw
+from php_streams._transports.socket import LABELS, SocketRaw
+
+
+@dataclass(frozen=True)
+class Made:
+    """A raw, and what its far side can do."""
+
+    raw: Raw
+    send: Callable[[bytes], object]  # these bytes are there for the raw to read
+    received: Callable[[int], bytes]  # what the raw wrote
+    fail: Callable[[], object]  # the next read is an error
+    cut: Callable[[], object]  # what is below is taken away behind the raw's back
+    end: Callable[[], object] | None  # that was all there will ever be; None where nothing says so
+
+
+Maker = Callable[[Path], "contextlib.AbstractContextManager[Made]"]
+
+
+def over(near: socket.socket, far: socket.socket, label: str, *, stream: bool = True) -> Made:
+    """The near socket as a raw."""
+    raw = SocketRaw(near, LABELS[label], 5.0)
+
+    def fail() -> None:
+        if label == "tcp":
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if label == "unix":
+            near.send(b"never read")  # a unix socket that is closed with unread data resets
+        far.close()
+        if label == "udp":
+            near.send(b"nobody there")
+
+    return Made(raw, far.sendall, far.recv, fail, near.close, end=far.close if stream else None)
+
+
+@contextlib.contextmanager
+def tcp(folder: Path) -> Iterator[Made]:
+    """A TCP connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        near = socket.create_connection(server.getsockname())
+        far, _ = server.accept()
+    with near, far:
+        yield over(near, far, "tcp")
+
+
+@contextlib.contextmanager
+def unix(folder: Path) -> Iterator[Made]:
+    """A connection to a unix socket."""
+    path = str(folder / "s")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        near = socket.socket(socket.AF_UNIX)
+        near.connect(path)
+        far, _ = server.accept()
+    with near, far:
+        yield over(near, far, "unix")
+
+
+@contextlib.contextmanager
+def socketpair(folder: Path) -> Iterator[Made]:
+    """A pair of connected sockets."""
+    near, far = socket.socketpair()
+    with near, far:
+        yield over(near, far, "unix")
+
+
+@contextlib.contextmanager
+def udp(folder: Path) -> Iterator[Made]:
+    """Two connected UDP sockets."""
+    near, far = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    with near, far:
+        for sock in (near, far):
+            sock.bind(("127.0.0.1", 0))
+        near.connect(far.getsockname())
+        far.connect(near.getsockname())
+        yield over(near, far, "udp", stream=False)
+
+
+MAKERS: dict[str, Maker] = {"tcp": tcp, "unix": unix, "socketpair": socketpair, "udp": udp}
+DATAGRAMS = {"udp"}  # of these nobody can say that no more will come

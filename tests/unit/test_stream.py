@@ -1,0 +1,114 @@
+"""Stream speaks Python: with, iteration, fileno; and keeps PHP's idea of a resource."""
+
+from __future__ import annotations
+
+import csv
+import io
+import select
+import shutil
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+import php_streams as php
+from php_streams._core.stream import Stream
+from php_streams._transports.socket import LABELS, SocketRaw
+
+Pair = tuple[Stream, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    near, far = socket.socketpair()
+    with near, far:
+        yield Stream(SocketRaw(near, LABELS["unix"], 5.0), "r+"), far
+
+
+def test_lines_are_iterated(pair: Pair) -> None:
+    fp, far = pair
+    far.sendall(b"one\ntwo\nlast")
+    far.close()
+    assert list(fp) == [b"one\n", b"two\n", b"last"]
+    assert php.feof(fp)
+
+
+def test_a_loop_that_is_left_leaves_the_stream_open(pair: Pair) -> None:
+    fp, far = pair
+    far.sendall(b"one\ntwo\nthree\n")
+    for line in fp:
+        assert line == b"one\n"
+        break
+    assert php.fgets(fp) == b"two\n"
+    lines = iter(fp)
+    assert next(lines) == b"three\n"
+    del lines
+    assert php.fwrite(fp, "still open") == 10
+    assert far.recv(100) == b"still open"
+
+
+def test_a_timeout_ends_an_iteration(pair: Pair) -> None:
+    fp, far = pair
+    php.stream_set_timeout(fp, 0, 20_000)
+    far.sendall(b"one\npart")
+    assert list(fp) == [b"one\n", b"part"]
+    assert php.stream_get_meta_data(fp)["timed_out"] and not php.feof(fp)
+
+
+def test_with_closes(pair: Pair) -> None:
+    fp, far = pair
+    with fp as same:
+        assert same is fp and not fp.closed
+    assert fp.closed and not php.is_resource(fp)
+    assert far.recv(1) == b""
+    for use in (iter, select.select, Stream.fileno):
+        with pytest.raises(ValueError, match="closed"):
+            use(fp) if use is not select.select else select.select([fp], [], [], 0)
+
+
+def test_the_standard_library_takes_it(pair: Pair) -> None:
+    fp, far = pair
+    assert select.select([fp], [fp], [], 0) == ([], [fp], [])
+    far.sendall(b"a,b\r\n1,2\r\n")
+    far.close()
+    assert list(csv.reader(line.decode() for line in fp)) == [["a", "b"], ["1", "2"]]
+
+
+def test_what_is_buffered_survives_any_mixture_of_reads(pair: Pair) -> None:
+    fp, far = pair
+    data = b"".join(b"line %d\n" % n for n in range(5000))
+    far.sendall(data)
+    far.close()
+    reads = [
+        lambda: php.fgets(fp),
+        lambda: php.fread(fp, 7),
+        lambda: php.fgetc(fp),
+        lambda: (php.stream_get_line(fp, 100, "\n") or b"") + b"\n",
+        lambda: php.stream_get_contents(fp, 11),
+        lambda: php.fgets(fp, 4),
+    ]
+    found = io.BytesIO()
+    for number, size in enumerate([8192, 1, 3, 64, 100_000] * 40):
+        php.stream_set_chunk_size(fp, size)
+        php.stream_set_read_buffer(fp, number % 3)
+        for read in reads:
+            before = php.ftell(fp)
+            found.write(read())
+            assert php.ftell(fp) == found.tell() > before
+    found.write(php.stream_get_contents(fp))
+    assert found.getvalue() == data
+    assert php.ftell(fp) == len(data)
+
+
+def test_bytes_can_be_copied_out_of_it(pair: Pair) -> None:
+    fp, far = pair
+    far.sendall(b"x" * 100_000)
+    far.close()
+
+    class Readable:
+        def read(self, size: int) -> bytes:
+            return php.fread(fp, size) or b""
+
+    target = io.BytesIO()
+    shutil.copyfileobj(Readable(), target)
+    assert target.getvalue() == b"x" * 100_000
