@@ -24,6 +24,10 @@ Pairs = list[tuple[int | str, Any]]
 
 _MISSING: Any = object()
 _IS_ARRAY = "when argument #2 ($wrapper_or_options) is an array"
+_TWO_ARGUMENTS = (
+    "Calling stream_context_set_option() with 2 arguments is deprecated,"
+    " use stream_context_set_options() instead"
+)
 _IS_STRING = "when argument #2 ($wrapper_or_options) is a string"
 
 
@@ -64,16 +68,12 @@ def stream_context_set_option(
 
     Either (context, wrapper, option, value) or (context, {wrapper: {option: value}}).
     """
+    if option_name is None and value is _MISSING:
+        deprecated(_TWO_ARGUMENTS, prefix=False)
     target = _context(context, 1, "context")
     is_array = isinstance(wrapper_or_options, (dict, list))
     wrapper = "" if is_array else to_string(wrapper_or_options, 2, "wrapper_or_options", "array|string")
     name = None if option_name is None else to_string(option_name, 3, "option_name", "?string")
-    if name is None and value is _MISSING:
-        deprecated(
-            "Calling stream_context_set_option() with 2 arguments is deprecated,"
-            " use stream_context_set_options() instead",
-            prefix=False,
-        )
     if is_array:
         if name is not None:
             raise argument_value_error(3, "option_name", f"must be null {_IS_ARRAY}")

@@ -9,7 +9,7 @@ from php_streams._core import ini
 from php_streams._core.context import Context, default_context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
-from php_streams._core.stream import Stream, invalid_resource, open_stream
+from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
 from php_streams._core.values import outputs, to_bool, to_float, to_int, to_string, type_name
 from php_streams.constants import (
     FILE_NO_DEFAULT_CONTEXT,
@@ -161,6 +161,7 @@ def stream_socket_shutdown(stream: Stream, mode: int) -> bool:
 
     mode: STREAM_SHUT_RD, STREAM_SHUT_WR or STREAM_SHUT_RDWR.
     """
+    expect_resource(stream)
     how = to_int(mode, 2, "mode")
     if how not in (0, 1, 2):
         raise argument_value_error(

@@ -14,6 +14,7 @@ class Resource:
 
     __slots__ = ("__weakref__", "number")
     type_name = "Unknown"
+    php_type = "resource"  # in PHP's messages; a closed one is named the same
 
     def __init__(self) -> None:
         self.number = next(_numbers)
@@ -22,11 +23,6 @@ class Resource:
     def is_open(self) -> bool:
         """Whether the handle may still be used."""
         raise NotImplementedError
-
-    @property
-    def php_type(self) -> str:
-        """The type's name in PHP's messages."""
-        return "resource" if self.is_open else "resource (closed)"
 
     def __int__(self) -> int:
         return self.number
