@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from php_streams import error_clear_last
 from tests.conformance.php_found import find
 from tests.conformance.summary import write_summary
 
@@ -30,3 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Cases by subject, and what they were compared with."""
     write_summary(terminalreporter, find(config))
+
+
+@pytest.fixture(autouse=True)
+def no_last_error() -> None:
+    """PHP's last error belongs to the thread, and the tests share one: each begins without."""
+    error_clear_last()
