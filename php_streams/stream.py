@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
+from php_streams._core.resource import Resource
 from php_streams._core.select import select, watching
 from php_streams._core.stream import Stream, expect_resource, open_stream
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
@@ -70,7 +71,9 @@ def stream_set_read_buffer(stream: Stream, size: int) -> int:
     """
     expect_resource(stream)
     buffered = to_int(size, 2, "size") != 0
-    open_stream(stream).buffered = buffered
+    target = open_stream(stream)
+    target.buffered = buffered
+    target.bind(target.reader)
     return 0
 
 
@@ -143,7 +146,7 @@ def stream_is_local(stream: Stream | str) -> bool:
 
     False for streams over the network, and for URLs of wrappers that go there.
     """
-    if isinstance(stream, Stream):
+    if isinstance(stream, Resource):
         return open_stream(stream).raw.local
     url = to_text(cast_string(stream))
     scheme = unknown_scheme(url)
