@@ -104,8 +104,8 @@ def gethostbyname(hostname: str) -> str:
 
     The name itself when it has none.
     """
-    name = _host_name(hostname)
-    addresses = _ipv4(name) if len(name) <= _LONGEST_NAME else None
+    name, data = _host_name(hostname)
+    addresses = _ipv4(data)
     return addresses[0] if addresses else name
 
 
@@ -114,8 +114,7 @@ def gethostbynamel(hostname: str) -> list[str] | Literal[False]:
 
     False when it has none.
     """
-    name = _host_name(hostname)
-    return (_ipv4(name) or False) if len(name) <= _LONGEST_NAME else False
+    return _ipv4(_host_name(hostname)[1]) or False
 
 
 def gethostbyaddr(ip: str) -> str | Literal[False]:
@@ -143,11 +142,14 @@ def gethostbyaddr(ip: str) -> str | Literal[False]:
 _LONGEST_NAME = 255
 
 
-def _host_name(hostname: Any) -> str:
+def _host_name(hostname: Any) -> tuple[str, bytes]:
+    """The name, and its bytes: "" when they are too many to be looked up."""
     name = _no_nul(to_string(hostname, 1, "hostname"), "hostname")
-    if len(name) > _LONGEST_NAME:
+    data = name.encode("utf-8", "surrogateescape")
+    if len(data) > _LONGEST_NAME:
         warn(f"Host name cannot be longer than {_LONGEST_NAME} characters")
-    return name
+        return name, b""
+    return name, data
 
 
 def _no_nul(text: str, name: str) -> str:
@@ -156,13 +158,14 @@ def _no_nul(text: str, name: str) -> str:
     return text
 
 
-def _ipv4(name: str) -> list[str] | None:
+def _ipv4(name: bytes) -> list[str]:
+    """The IPv4 addresses of a name, as bytes: Python would put a str through IDNA, PHP does not."""
     import socket
 
     try:
-        return socket.gethostbyname_ex(name)[2] if name else None
-    except (OSError, UnicodeError):
-        return None
+        return socket.gethostbyname_ex(name)[2] if name else []  # type: ignore[arg-type]
+    except OSError:
+        return []
 
 
 socket_get_status = alias(_stream.stream_get_meta_data, "socket_get_status", __name__)

@@ -1,0 +1,45 @@
+"""Streams over socket pairs, many at once."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from php_streams import fclose
+from php_streams._core.stream import Stream
+from php_streams._transports.socket import LABELS, SocketRaw
+
+
+class Pair:
+    """A stream over one end of a socket pair, and the other end."""
+
+    def __init__(self) -> None:
+        mine, self.peer = socket.socketpair()
+        self.fp = Stream(SocketRaw(mine, LABELS["unix"], 5.0), "r+")
+
+
+class Pairs:
+    """Makes pairs when called, and closes at its end what is left of them."""
+
+    def __init__(self) -> None:
+        self.made: list[Pair] = []
+
+    def __call__(self, count: int) -> list[Pair]:
+        new = [Pair() for _ in range(count)]
+        self.made += new
+        return new
+
+    def __enter__(self) -> Pairs:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for pair in self.made:
+            pair.peer.close()
+            fp: Any = getattr(pair, "fp", None)
+            if fp is not None and fp.is_open:
+                fclose(fp)
+
+
+def streams(made: list[Pair]) -> list[Stream]:
+    """The streams of these pairs."""
+    return [pair.fp for pair in made]

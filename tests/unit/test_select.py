@@ -1,0 +1,315 @@
+"""stream_select: what it keeps, when that is stale, whom it wakes, and that it keeps nothing alive."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from php_streams import (
+    PhpWarning,
+    fclose,
+    fgets,
+    fread,
+    fwrite,
+    silence,
+    stream_select,
+)
+from php_streams._core import select as engine
+from php_streams._core.raw import Raw
+from php_streams._core.stream import Stream
+from php_streams._transports.socket import LABELS, SocketRaw
+from tests.pairs import Pairs, streams
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SMALL, MANY = 3, engine.LARGE + 8  # polled, and watched by an epoll
+
+
+@pytest.fixture
+def pairs() -> Iterator[Pairs]:
+    with Pairs() as make:
+        yield make
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """No watch of another test."""
+    engine._kept.watch = None
+    yield
+    engine._kept.watch = None
+
+
+def readable(every: Any, seconds: int | None = 0) -> Any:
+    """The read set that comes back."""
+    return stream_select(every, None, None, seconds)[1]
+
+
+# --- what is kept --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_equal_lists_find_the_same_watch(pairs: Pairs, count: int) -> None:
+    every = streams(pairs(count))
+    assert readable(every) == []
+    watch = engine._kept.watch
+    assert watch is not None
+    assert watch.large is (count == MANY)
+    assert readable(list(every)) == []
+    assert readable(dict(enumerate(every))) == {}
+    assert engine._kept.watch is watch
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_other_lists_do_not(pairs: Pairs, count: int) -> None:
+    every = streams(pairs(count))
+    stream_select(every, None, None, 0)
+    before = engine._kept.watch
+    for other in ([*reversed(every)], every[1:], [*every, every[0]]):
+        stream_select(other, None, None, 0)
+        assert engine._kept.watch is not before
+        before = engine._kept.watch
+    stream_select(every, [], None, 0)
+    before = engine._kept.watch
+    stream_select(every, None, [], 0)
+    assert engine._kept.watch is not before
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_positions_follow_the_lists(pairs: Pairs, count: int) -> None:
+    made = pairs(count)
+    every = streams(made)
+    for turn in (every, [*reversed(every)], every):
+        assert readable(turn) == []
+    made[1].peer.send(b"x")
+    assert readable(every, 5) == [every[1]]
+    assert readable([*reversed(every)], 5) == [every[1]]
+    made[0].peer.send(b"x")
+    assert readable([*reversed(every)], 5) == [every[1], every[0]]
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_a_closed_stream_makes_it_stale(pairs: Pairs, count: int) -> None:
+    made = pairs(count)
+    every = streams(made)
+    assert readable(every) == []
+    number = every[1].fileno()
+    fclose(every[1])
+    with pytest.raises(TypeError, match="supplied resource is not a valid stream resource"):
+        stream_select(every, None, None, 0)
+    new = pairs(1)[0]
+    assert new.fp.fileno() == number, "the test wants the descriptor's number to come again"
+    every[1] = new.fp
+    assert readable(every) == []
+    new.peer.send(b"x")
+    assert readable(every, 5) == [new.fp]
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_a_stream_in_the_same_place_of_memory_is_another(pairs: Pairs, count: int) -> None:
+    made = pairs(count)
+    every = streams(made)
+    assert readable(every) == []
+    for _ in range(5):
+        del made[0].fp, every[0]  # closes it; the next object may well get its address, and its descriptor
+        new = pairs(1)[0]
+        every.insert(0, new.fp)
+        made[0] = new
+        new.peer.send(b"x")
+        assert readable(every, 5) == [new.fp]
+        assert fread(new.fp, 10) == b"x"
+        assert readable(every) == []
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_dropped_streams_close_themselves(pairs: Pairs, count: int) -> None:
+    made = pairs(count)
+    every = streams(made)
+    stream_select(every, list(every), None, 0)
+    assert engine._kept.watch is not None
+    watched = weakref.ref(every[0])
+    gc.disable()
+    try:
+        del every
+        for pair in made:
+            del pair.fp
+        assert watched() is None
+        assert made[0].peer.recv(10) == b""
+    finally:
+        gc.enable()
+
+
+def test_a_set_of_two_thousand(pairs: Pairs) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4200
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"this system allows {hard} descriptors, the test needs {wanted}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        made = pairs(2000)
+        every = streams(made)
+        assert max(stream.fileno() for stream in every) > 1024
+        assert readable(every) == []
+        for chosen in (1999, 3, 1024):
+            made[chosen].peer.send(b"x")
+        assert readable(every, 5) == [every[3], every[1024], every[1999]]
+        n, read, write, _ = stream_select(every, every, None, 5)
+        assert (n, len(read), len(write)) == (2003, 3, 2000)
+        assert readable([every[1999]], 5) == [every[1999]]
+        for pair in made:
+            fclose(pair.fp)
+            pair.peer.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+# --- what it answers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_buffers_answer_first_and_only_while_they_hold_something(pairs: Pairs, count: int) -> None:
+    made = pairs(count)
+    every = streams(made)
+    made[2].peer.send(b"one\ntwo\n")
+    assert readable(every, 5) == [every[2]]
+    assert fgets(every[2]) == b"one\n"
+    made[0].peer.send(b"x")
+    assert stream_select(every, list(every), [], 5) == (1, [every[2]], [], [])
+    assert fgets(every[2]) == b"two\n"
+    assert readable(every, 5) == [every[0]]
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_a_descriptor_counts_once_for_each_set(pairs: Pairs, count: int) -> None:
+    made = pairs(count)
+    every = streams(made)
+    made[0].peer.send(b"x")
+    twice = [*every, every[0]]
+    n, read, write, _ = stream_select(twice, twice, None, 5)
+    assert (n, read, write) == (count + 1, [every[0], every[0]], twice)
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+def test_out_of_band_data_is_what_the_except_set_is_for(pairs: Pairs, count: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname(), 5)
+        peer, _ = server.accept()
+    with peer, Stream(SocketRaw(client, LABELS["tcp"], 5.0), "r+") as fp:
+        others = streams(pairs(count - 1))
+        assert stream_select(None, None, [*others, fp], 0) == (0, None, None, [])
+        peer.send(b"!", socket.MSG_OOB)
+        assert stream_select(None, None, [*others, fp], 5) == (1, None, None, [fp])
+
+
+class FileRaw(Raw):
+    """A plain file, which epoll refuses."""
+
+    label = "STDIO"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def readinto(self, buffer: Any) -> int | None:
+        return 0
+
+    def write(self, data: Any) -> int:
+        return 0
+
+    def select_descriptor(self) -> int | None:
+        return self.descriptor
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self.descriptor)
+        super().close()
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_plain_files_are_always_ready(pairs: Pairs, tmp_path: Path, count: int) -> None:
+    every = streams(pairs(count))
+    with Stream(FileRaw(tmp_path / "file"), "r+") as plain:
+        start = time.monotonic()
+        for _ in range(2):
+            n, read, write, except_ = stream_select([*every, plain], [plain], [plain], 5)
+            assert (n, read, write, except_) == (2, [plain], [plain], [])
+        assert time.monotonic() - start < 2
+
+
+class NoDescriptorRaw(Raw):
+    """A stream that the kernel knows nothing of."""
+
+    label = "MEMORY"
+
+    def readinto(self, buffer: Any) -> int | None:
+        buffer[:3] = b"abc"
+        return self.count(3)
+
+    def write(self, data: Any) -> int:
+        return 0
+
+
+def test_a_stream_without_a_descriptor_is_named_at_each_call(pairs: Pairs) -> None:
+    fp = pairs(1)[0].fp
+    with Stream(NoDescriptorRaw(), "r+") as memory:
+        for _ in range(2):
+            with pytest.warns(PhpWarning) as caught:
+                assert stream_select([fp, memory], None, None, 0) == (0, [], None, None)
+            assert [str(one.message) for one in caught] == [
+                "stream_select(): Cannot represent a stream of type MEMORY as a select()able descriptor"
+            ]
+        assert fread(memory, 1) == b"a"
+        with silence():
+            assert readable([fp, memory], 5) == [memory], "its buffer answers all the same"
+            with pytest.raises(ValueError, match="No stream arrays were passed"):
+                stream_select([memory], None, None, 0)
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_a_descriptor_closed_behind_the_stream_is_an_error_not_a_busy_loop(pairs: Pairs, count: int) -> None:
+    made = pairs(count)
+    every = streams(made)
+    highest = max(stream.fileno() for stream in every)
+    os.close(every[1].fileno())
+    try:
+        with pytest.warns(PhpWarning) as caught:
+            n, read, _, _ = stream_select(every, None, None, 0)
+        assert (n, read) == (False, every)
+        assert str(caught[0].message) == (
+            f"stream_select(): Unable to select [9]: Bad file descriptor (max_fd={highest})"
+        )
+    finally:
+        every[1].raw.sock.detach()  # type: ignore[attr-defined]
+
+
+# --- what a wait costs others --------------------------------------------------------------------------
+
+
+def test_what_was_written_is_pushed_before_a_wait() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname(), 5)
+        peer, _ = server.accept()
+    with peer, Stream(SocketRaw(client, LABELS["tcp"], 5.0), "r+") as fp:
+        fwrite(fp, b"one")
+        fwrite(fp, b"two")
+        assert fp.raw.unpushed == 2
+        stream_select([fp], None, None, 0)
+        assert fp.raw.unpushed == 2, "who does not wait does not push"
+        stream_select([fp], None, None, 0, 1000)
+        assert fp.raw.unpushed == 0
+
+
+def test_waits_are_bounded_by_what_poll_can_count(pairs: Pairs) -> None:
+    made = pairs(1)
+    timer = threading.Timer(0.1, made[0].peer.send, (b"x",))
+    timer.start()
+    assert readable([made[0].fp], 10**15) == [made[0].fp]
+    timer.join()
