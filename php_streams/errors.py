@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from php_streams._core import diagnostics
+from php_streams._core.alias import alias
 from php_streams._core.callback import problem, resolve
 from php_streams._core.diagnostics import (
     ArgumentCountError,
@@ -30,6 +31,7 @@ __all__ = [
     "set_error_handler",
     "silence",
     "trigger_error",
+    "user_error",
 ]
 
 
@@ -104,6 +106,9 @@ def trigger_error(message: str, error_level: int = E_USER_NOTICE) -> Literal[Tru
         )
     diagnostics.report(level, text, diagnostics.call_site()[1])
     return True
+
+
+user_error = alias(trigger_error, "user_error", __name__)
 
 
 class silence:

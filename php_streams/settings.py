@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from php_streams._core import ini, quantity
+from php_streams._core.alias import alias
 from php_streams._core.diagnostics import argument_type_error, deprecated, warn
 from php_streams._core.values import scalar_text, to_string, to_text
 
 __all__ = [
+    "ini_alter",
     "ini_get",
     "ini_restore",
     "ini_set",
@@ -42,6 +44,9 @@ def ini_set(option: str, value: str | int | float | bool | None) -> str | Litera
         deprecated("auto_detect_line_endings is deprecated", prefix=False)
     ini.put(name, text)
     return before
+
+
+ini_alter = alias(ini_set, "ini_alter", __name__)
 
 
 def ini_restore(option: str) -> None:
