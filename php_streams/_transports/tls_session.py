@@ -32,6 +32,7 @@ class TlsSocket(ssl.SSLSocket):
     """An SSLSocket that sends record by record, and can look at what comes next."""
 
     peeked = b""
+    shut = False  # for writing
 
     def __del__(self) -> None:
         pass  # its raw closes it, see Socket
@@ -52,6 +53,7 @@ class TlsSocket(ssl.SSLSocket):
 
     def shutdown(self, how: int) -> None:
         """Shuts the connection below, as PHP does; SSLSocket's own would drop TLS and go on in plaintext."""
+        self.shut = self.shut or how != socket.SHUT_RD
         socket.socket.shutdown(self, how)
 
     def may_go_on(self) -> bool:
@@ -168,7 +170,7 @@ class TlsSession:
             self.timed_out = self.raw.timed_out = True
             return False
         if tls_errors.is_end(error):
-            first_news = self.sock.is_reset() and not (self.lost or self.raw.eof)
+            first_news = self.sock.is_reset() and not (self.lost or self.raw.eof or self.sock.shut)
             error = self._lost(errno.ECONNRESET if first_news else errno.EPIPE)
         message = tls_errors.write_message(error)
         if message is not None:

@@ -2,61 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import ssl
-import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from php_streams import (
-    STREAM_CLIENT_CONNECT,
-    STREAM_CRYPTO_METHOD_TLS_CLIENT,
     STREAM_CRYPTO_METHOD_TLS_SERVER,
-    STREAM_SHUT_RD,
-    STREAM_SHUT_RDWR,
-    STREAM_SHUT_WR,
     PhpWarning,
     fclose,
     feof,
-    fgets,
     fread,
     fwrite,
     restore_error_handler,
     set_error_handler,
-    stream_context_create,
-    stream_get_contents,
     stream_get_meta_data,
     stream_select,
     stream_set_blocking,
-    stream_set_timeout,
-    stream_socket_client,
     stream_socket_enable_crypto,
-    stream_socket_shutdown,
 )
-from php_streams._core.stream import Stream
 from php_streams._transports import tls_trust
-from php_streams._transports.tls_session import RECORD
 from php_streams._transports.tls_trust import first_certificate
-from php_streams.porting.peer import Peer
-
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
-CA = {"cafile": str(CERTS / "ca.pem"), "peer_name": "localhost"}
-CLIENT = STREAM_CRYPTO_METHOD_TLS_CLIENT
-
-
-def open_descriptors() -> list[str]:
-    """The sockets that are open; stream_select keeps descriptors of another kind."""
-    folder = Path("/proc/self/fd")
-    links = (
-        [os.readlink(entry) for entry in folder.iterdir() if entry.is_symlink()] if folder.is_dir() else []
-    )
-    return sorted(link for link in links if link.startswith("socket:"))
+from tests.unit.tls_peers import CERTS, CLIENT, connect, open_descriptors, peer, said, told
 
 
 @pytest.fixture(autouse=True)
@@ -64,30 +33,6 @@ def _nothing_left() -> Iterator[None]:
     before = open_descriptors()
     yield
     assert open_descriptors() == before
-
-
-def peer(script: str) -> Peer:
-    return Peer(script, certs=CERTS)
-
-
-def connect(port: int, scheme: str = "ssl", timeout: float = 5, **options: Any) -> Any:
-    context = stream_context_create({"ssl": {**CA, **options}})
-    return stream_socket_client(f"{scheme}://127.0.0.1:{port}", timeout, STREAM_CLIENT_CONNECT, context)[0]
-
-
-@contextmanager
-def said() -> Iterator[list[str]]:
-    """All that PHP says in the block."""
-    messages: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield messages
-    assert all(issubclass(warning.category, PhpWarning) for warning in caught)
-    messages += [str(warning.message) for warning in caught]
-
-
-def told(player: Peer) -> dict[str, bytes]:
-    return {name.split()[-1]: value for name, value in player.report}
 
 
 # Certificates that nobody vouches for
@@ -271,146 +216,3 @@ def test_an_exception_from_outside_during_the_handshake(monkeypatch: pytest.Monk
             stream_socket_enable_crypto(stream, True, CLIENT)
         assert not isinstance(stream.raw.sock, ssl.SSLSocket)
         fclose(stream)
-
-
-# Reading and writing
-
-
-def test_feof_looks_ahead_without_taking() -> None:
-    with peer('tls good\nsend "all of it"\nexpect eof') as player:
-        stream = connect(player.port)
-        stream_select([stream], None, None, 5)
-        while not stream.raw.crypto.pending():
-            assert feof(stream) is False
-        assert stream_get_meta_data(stream)["unread_bytes"] == 0
-        assert fread(stream, 100) == b"all of it"
-        fclose(stream)
-
-
-def test_a_byte_looked_at_comes_first_even_alone() -> None:
-    with peer('tls good\nsend "ab"\nexpect eof') as player:
-        stream = connect(player.port)
-        while not stream.raw.crypto.pending():
-            assert feof(stream) is False
-        small = bytearray(1)
-        assert stream.raw.sock.recv_into(small) == 1
-        assert bytes(small) == b"a"
-        assert fread(stream, 10) == b"b"
-        fclose(stream)
-
-
-def test_a_non_blocking_write_takes_whole_records_and_goes_on() -> None:
-    payload = os.urandom(RECORD // 2) * 600
-    with server(lambda tls: read_all(tls, wait=0.3)) as (port, results):
-        stream = connect(port)
-        stream_set_blocking(stream, False)
-        first = fwrite(stream, payload)
-        assert 0 < first < len(payload)
-        assert first % RECORD == 0
-        sent = first
-        while sent < len(payload):
-            stream_select(None, [stream], None, 5)
-            sent += fwrite(stream, payload[sent:])
-        fclose(stream)
-    assert results == [payload]
-
-
-def test_a_write_that_times_out() -> None:
-    event = threading.Event()
-    with server(lambda tls: event.wait(10)) as (port, _):
-        stream = connect(port)
-        stream_set_timeout(stream, 0, 100_000)
-        written = fwrite(stream, bytes(50_000_000))
-        assert 0 < written < 50_000_000
-        assert stream_get_meta_data(stream)["timed_out"] is True
-        event.set()
-        fclose(stream)
-
-
-def test_switching_off_leaves_the_peers_plaintext_alone() -> None:
-    """The peer's next bytes are there already, or come at that very moment."""
-
-    def hurried(tls: ssl.SSLSocket) -> None:
-        plain = socket.socket(fileno=os.dup(tls.fileno()))
-        plain.sendall(b"plain text\r\n")
-        plain.close()
-        tls.recv(10)
-
-    for _ in range(20):
-        with server(hurried) as (port, _):
-            stream = connect(port, max_proto_version=32)
-            stream_socket_enable_crypto(stream, False)
-            assert fgets(stream) == b"plain text\r\n"
-            fclose(stream)
-
-
-def test_closing_says_goodbye() -> None:
-    with server(read_all) as (port, results):
-        stream = connect(port)
-        fwrite(stream, "x")
-        fclose(stream)
-    assert results == [b"x"], "an SSLEOFError would have been noted"
-
-
-@pytest.mark.parametrize("how", [STREAM_SHUT_RD, STREAM_SHUT_WR, STREAM_SHUT_RDWR])
-def test_shutting_a_direction_leaves_tls_on(how: int) -> None:
-    """Python's SSLSocket would go on in plaintext."""
-    with server(lambda tls: (tls.sendall(b"hello\r\n"), read_all(tls))) as (port, results):
-        stream = connect(port)
-        assert fgets(stream) == b"hello\r\n"
-        assert stream_socket_shutdown(stream, how) is True
-        assert "crypto" in stream_get_meta_data(stream)
-        with said():
-            written = fwrite(stream, "SECRET")
-        fclose(stream)
-    if how == STREAM_SHUT_RD:
-        assert (written, results) == (6, [(None, b"SECRET")])
-    else:
-        assert written == 0
-        assert isinstance(results[0], ssl.SSLError)
-
-
-def test_an_end_after_everything() -> None:
-    with peer('tls good\nsend repeat 1000 "0123456789"\nclose') as player:
-        stream = connect(player.port)
-        assert isinstance(stream, Stream)
-        assert stream_get_contents(stream) == b"0123456789" * 1000
-        assert feof(stream) is True
-        fclose(stream)
-
-
-@contextmanager
-def server(serve: Callable[[ssl.SSLSocket], Any]) -> Iterator[tuple[int, list[Any]]]:
-    """A TLS server for one connection; what `serve` returns, or its error, is noted."""
-    results: list[Any] = []
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTS / "good.pem")
-    context.num_tickets = 0
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def run() -> None:
-        connection, _ = listener.accept()
-        connection.settimeout(10)
-        try:
-            with context.wrap_socket(connection, server_side=True, suppress_ragged_eofs=False) as tls:
-                results.append(serve(tls))
-        except OSError as error:
-            results.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield listener.getsockname()[1], results
-    finally:
-        thread.join(15)
-        listener.close()
-    assert not thread.is_alive()
-
-
-def read_all(tls: ssl.SSLSocket, wait: float = 0) -> bytes:
-    """Everything until the goodbye; nothing for the first `wait` seconds."""
-    threading.Event().wait(wait)
-    parts = []
-    while part := tls.recv(65536):
-        parts.append(part)
-    return b"".join(parts)

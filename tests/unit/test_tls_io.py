@@ -1,0 +1,142 @@
+"""Reading from, writing to and ending a TLS stream, below what cases can show."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from php_streams import (
+    STREAM_SHUT_RD,
+    STREAM_SHUT_RDWR,
+    STREAM_SHUT_WR,
+    fclose,
+    feof,
+    fgets,
+    fread,
+    fwrite,
+    stream_get_contents,
+    stream_get_meta_data,
+    stream_select,
+    stream_set_blocking,
+    stream_set_timeout,
+    stream_socket_enable_crypto,
+    stream_socket_shutdown,
+)
+from php_streams._core.stream import Stream
+from php_streams._transports.tls_session import RECORD
+from tests.unit.tls_peers import connect, open_descriptors, peer, read_all, said, server
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    before = open_descriptors()
+    yield
+    assert open_descriptors() == before
+
+
+def test_feof_looks_ahead_without_taking() -> None:
+    with peer('tls good\nsend "all of it"\nexpect eof') as player:
+        stream = connect(player.port)
+        stream_select([stream], None, None, 5)
+        while not stream.raw.crypto.pending():
+            assert feof(stream) is False
+        assert stream_get_meta_data(stream)["unread_bytes"] == 0
+        assert fread(stream, 100) == b"all of it"
+        fclose(stream)
+
+
+def test_a_byte_looked_at_comes_first_even_alone() -> None:
+    with peer('tls good\nsend "ab"\nexpect eof') as player:
+        stream = connect(player.port)
+        while not stream.raw.crypto.pending():
+            assert feof(stream) is False
+        small = bytearray(1)
+        assert stream.raw.sock.recv_into(small) == 1
+        assert bytes(small) == b"a"
+        assert fread(stream, 10) == b"b"
+        fclose(stream)
+
+
+def test_a_non_blocking_write_takes_whole_records_and_goes_on() -> None:
+    payload = os.urandom(RECORD // 2) * 600
+    with server(lambda tls: read_all(tls, wait=0.3)) as (port, results):
+        stream = connect(port)
+        stream_set_blocking(stream, False)
+        first = fwrite(stream, payload)
+        assert 0 < first < len(payload)
+        assert first % RECORD == 0
+        sent = first
+        while sent < len(payload):
+            stream_select(None, [stream], None, 5)
+            sent += fwrite(stream, payload[sent:])
+        fclose(stream)
+    assert results == [payload]
+
+
+def test_a_write_that_times_out() -> None:
+    event = threading.Event()
+    with server(lambda tls: event.wait(10)) as (port, _):
+        stream = connect(port)
+        stream_set_timeout(stream, 0, 100_000)
+        written = fwrite(stream, bytes(50_000_000))
+        assert 0 < written < 50_000_000
+        assert stream_get_meta_data(stream)["timed_out"] is True
+        event.set()
+        fclose(stream)
+
+
+def test_switching_off_leaves_the_peers_plaintext_alone() -> None:
+    """The peer's next bytes are there already, or come at that very moment."""
+
+    def hurried(tls: ssl.SSLSocket) -> None:
+        plain = socket.socket(fileno=os.dup(tls.fileno()))
+        plain.sendall(b"plain text\r\n")
+        plain.close()
+        tls.recv(10)
+
+    for _ in range(20):
+        with server(hurried) as (port, _):
+            stream = connect(port, max_proto_version=32)
+            stream_socket_enable_crypto(stream, False)
+            assert fgets(stream) == b"plain text\r\n"
+            fclose(stream)
+
+
+def test_closing_says_goodbye() -> None:
+    with server(read_all) as (port, results):
+        stream = connect(port)
+        fwrite(stream, "x")
+        fclose(stream)
+    assert results == [b"x"], "an SSLEOFError would have been noted"
+
+
+@pytest.mark.parametrize("how", [STREAM_SHUT_RD, STREAM_SHUT_WR, STREAM_SHUT_RDWR])
+def test_shutting_a_direction_leaves_tls_on(how: int) -> None:
+    """Python's SSLSocket would go on in plaintext."""
+    with server(lambda tls: (tls.sendall(b"hello\r\n"), read_all(tls))) as (port, results):
+        stream = connect(port)
+        assert fgets(stream) == b"hello\r\n"
+        assert stream_socket_shutdown(stream, how) is True
+        assert "crypto" in stream_get_meta_data(stream)
+        with said():
+            written = fwrite(stream, "SECRET")
+        fclose(stream)
+    if how == STREAM_SHUT_RD:
+        assert (written, results) == (6, [(None, b"SECRET")])
+    else:
+        assert written == 0
+        assert isinstance(results[0], ssl.SSLError)
+
+
+def test_an_end_after_everything() -> None:
+    with peer('tls good\nsend repeat 1000 "0123456789"\nclose') as player:
+        stream = connect(player.port)
+        assert isinstance(stream, Stream)
+        assert stream_get_contents(stream) == b"0123456789" * 1000
+        assert feof(stream) is True
+        fclose(stream)
