@@ -1,4 +1,4 @@
-"""The manual's claims, read from a small manual of our own: entities, sections, changelogs, what is broken."""
+"""The manual's claims, read from a small manual of our own; and what is no manual, or a broken one."""
 
 from __future__ import annotations
 

@@ -1,0 +1,168 @@
+"""``python -m compat_matrix build``: docs/matrix.md and the README's sums, from the data.
+
+The page is plain Markdown tables.  docs/_static/matrix.js adds search, filters and sorting where JavaScript
+runs: a hundred lines over the tables that are there anyway.  A table component would bring a renderer, styles
+and a bundle to keep up to date, for some hundred rows that have to be readable without it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from compat_matrix import ROOT, MatrixError
+from compat_matrix.automatic import settled
+from compat_matrix.coverage import Subject, read_cases, subjects, things, wrong_citations
+from compat_matrix.decisions import decisions, undecided
+from compat_matrix.pages import escape, link, path_of, shown, target
+from compat_matrix.scope import BOOKS, PAGES, SERIES, TITLES, facts, functions
+
+PAGE = ROOT / "docs/matrix.md"
+README = ROOT / "README.md"
+MARKS = ("<!-- matrix: written by `python -m compat_matrix build` -->", "<!-- /matrix -->")
+INTRO = """---
+hide-toc: true
+---
+
+# Compatibility matrix
+
+What PHP has, what of it is here, and what has been compared with real php-cli. A number under a PHP version
+counts the [cases](cases.md) that were recorded from that version; its link shows them, PHP and Python side by
+side. "Claims" are the single statements of PHP's manual (signature, parameter, return value, error, change,
+example, note) that a case, a recorded fact or a decision settles, of all that the manual makes.
+
+`state` is *done*, *wanted* (it will come) or *not wanted* (the last column says why). `signature` tells
+whether the manual and php-cli's Reflection agree; each function here is held to Reflection by a test.
+"""
+
+
+def build(check: bool) -> int:
+    """Writes both files, or, with `check`, says which is not what the data give (1)."""
+    faults = wrong_citations(read_cases()) + [f"{name}: has no row in decisions.toml" for name in undecided()]
+    if faults:
+        raise MatrixError("\n".join(["the data are not in order:", *faults]))
+    stale = []
+    for path, text in ((PAGE, "\n".join(page()) + "\n"), (README, with_summary(README.read_text("utf-8")))):
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        stale.append(str(path.relative_to(ROOT)))
+        if not check:
+            replace(path, text)
+    if check and stale:
+        print(
+            f"{', '.join(stale)}: not what the data give; run python -m compat_matrix build", file=sys.stderr
+        )
+        return 1
+    print(", ".join(stale) + ": written" if stale else "the matrix is what the data give")
+    return 0
+
+
+def replace(path: Path, text: str) -> None:
+    """Puts the whole file there at once."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(text, "utf-8")
+    part.replace(path)
+
+
+def page() -> Iterator[str]:
+    """The matrix as lines of MyST."""
+    linked = {path_of(each) for each in shown()}
+    yield from (INTRO, summary(), "")
+    for chapter, title in TITLES.items():
+        rows = list(things(chapter)) if chapter in PAGES else [s for s in subjects() if s.chapter == chapter]
+        yield from (f"## {title}", "")
+        yield from table(rows, linked, chapter in BOOKS)
+    yield from ("## Differences on purpose", "")
+    yield from differences()
+
+
+def table(rows: Iterable[Subject], linked: set[str], signatures: bool) -> Iterator[str]:
+    """A row for each; only functions have signatures."""
+    head = ["name", "state", *(["signature"] if signatures else []), *SERIES, "claims", "notes"]
+    yield from (f"| {' | '.join(head)} |", f"| {' | '.join(['---'] * len(head))} |")
+    for subject in rows:
+        name = path_of(subject)
+        cells = [heading(subject, name in linked), subject.state]
+        if signatures:
+            cells.append(signature(subject))
+        cells += [live(subject, version, name in linked) for version in SERIES]
+        cells += [claims(subject, name in linked), notes(subject)]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def heading(subject: Subject, linked: bool) -> str:
+    """The name, with links to its cases and to the manual."""
+    name = escape(subject.name)
+    name = link(name, path_of(subject)) if linked else name
+    return f"{name} [php.net]({subject.page.url})" if subject.page else name
+
+
+def signature(subject: Subject) -> str:
+    """Do the manual and Reflection agree?"""
+    said = settled(subject.page, "signature") if subject.page and "signature" in subject.page.claims else None
+    return "" if said is None else "agrees" if said == "" else escape(said)
+
+
+def live(subject: Subject, version: str, linked: bool) -> str:
+    """How many cases this version printed; or that it does not have the function."""
+    if subject.kind == "function" and subject.name in functions() and not there(subject.name, version):
+        return "absent"
+    count, other = subject.live(version), subject.differs(version)
+    if not count:
+        return ""
+    text = f"{count}, {other} differ" if other else str(count)
+    return link(text, path_of(subject)) if linked else text
+
+
+def there(name: str, version: str) -> bool:
+    """Does that PHP have the function?"""
+    return name in facts(version)["functions"]
+
+
+def claims(subject: Subject, linked: bool) -> str:
+    """Settled / all."""
+    text = f"{subject.covered}/{len(subject.counted)}" if subject.counted else ""
+    return link(text, path_of(subject)) if text and linked else text
+
+
+def notes(subject: Subject) -> str:
+    """Differences on purpose, and why something is not wanted."""
+    found = [link(each.id, f"decision {each.id}") for each in subject.deviations]
+    if subject.state == "not wanted":
+        found.append(escape(decisions().not_wanted[subject.name]))
+    return ", ".join(found)
+
+
+def differences() -> Iterator[str]:
+    """Every decision, with what PHP does, what happens here, and why."""
+    for each in decisions().deviations:
+        yield from (f"({target('decision ' + each.id)})=", f"### {each.id}", "")
+        yield from (f"In PHP: {escape(each.php)}", "", f"Here: {escape(each.here)}", "")
+        yield from (f"Why: {escape(each.reason)}", "")
+        if each.switch:
+            yield from (f"PHP's way: `{each.switch}`", "")
+
+
+def summary() -> str:
+    """One line of sums."""
+    rows = list(subjects())
+    named = [each for each in rows if each.kind == "function" and each.name in functions()]
+    done = sum(each.state == "done" for each in named)
+    wanted = sum(each.state != "not wanted" for each in named)
+    covered, all_claims = sum(s.covered for s in rows), sum(len(s.counted) for s in rows)
+    return (
+        f"**{done} of {wanted}** functions · **{len(read_cases())}** cases recorded from php-cli ·"
+        f" **{covered} of {all_claims}** claims of the manual settled"
+    )
+
+
+def with_summary(readme: str) -> str:
+    """The README with its line of sums between the marks; `MatrixError` when the marks are gone."""
+    pattern = re.compile(f"({re.escape(MARKS[0])}\n).*?({re.escape(MARKS[1])})", re.DOTALL)
+    if not pattern.search(readme):
+        raise MatrixError(f"{README}: the lines {MARKS[0]} and {MARKS[1]} are missing")
+    return pattern.sub(lambda match: f"{match[1]}{summary()}\n{match[2]}", readme)

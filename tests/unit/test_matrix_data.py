@@ -1,0 +1,212 @@
+"""The matrix's data are in order, and what is wrong with them is said."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from compat_matrix import MatrixError, build, status
+from compat_matrix.automatic import change_difference, settled, signature_difference
+from compat_matrix.coverage import page_of, read_cases, subjects, things, wrong_citations
+from compat_matrix.decisions import decisions, undecided
+from compat_matrix.manual import Page, find_claim, pages
+from compat_matrix.scope import functions
+
+CASE = """--TEST--
+x
+--SEE--
+function.fgets, function.fgets#nonsense.1
+--PHP--
+see('a', 1);
+--PYTHON--
+see('a', 1)
+"""
+
+
+def test_every_claim_that_a_case_cites_is_one_of_the_manuals() -> None:
+    assert wrong_citations(read_cases()) == []
+
+
+def test_a_citation_of_nothing_is_found(tmp_path: Path) -> None:
+    (tmp_path / "x.case").write_text(CASE)
+    (found,) = wrong_citations(read_cases(tmp_path))
+    assert found.endswith("x.case: --SEE-- function.fgets#nonsense.1: the manual has no such claim")
+
+
+def test_broken_case_files_are_all_named_with_line_and_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.case").write_text(CASE.replace("--PHP--", "--PPH--"))
+    (tmp_path / "b.case").write_text("--TEST--\n")
+    with pytest.raises(
+        MatrixError, match=r"a\.case:5: unknown section --PPH--.*\n.*b\.case:1: --SEE-- is missing"
+    ):
+        read_cases(tmp_path)
+
+
+def test_every_function_in_scope_has_a_decision() -> None:
+    assert undecided() == []
+    assert decisions().not_wanted.keys().isdisjoint(decisions().wanted)
+
+
+def test_what_was_not_wanted_is_not_there() -> None:
+    states = {each.name: each.state for each in subjects() if each.kind == "function"}
+    assert {states[name] for name in decisions().not_wanted} == {"not wanted"}
+
+
+def test_every_difference_between_manual_and_reflection_is_decided() -> None:
+    wrong = [
+        f"{page.id}: {said}"
+        for page in pages().values()
+        if (said := settled(page, "signature")) and page.id not in decisions().manual
+        if page.name not in decisions().not_wanted
+    ]
+    assert wrong == []
+    assert [page for page in decisions().manual if not settled(pages()[page], "signature")] == []
+
+
+def test_every_change_of_a_signature_is_in_the_facts() -> None:
+    checked = [
+        (page.id, claim, said)
+        for page in pages().values()
+        for claim in page.changes
+        if (said := settled(page, claim)) is not None
+    ]
+    assert [each for each in checked if each[2]] == []
+    assert len(checked) > 25
+
+
+FGETS = pages()["function.fgets"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("name", "file", "parameters file, length; in php-cli stream, length"),
+        ("optional", True, "stream is not optional in php-cli"),
+        ("by_reference", True, "stream is not by reference in php-cli"),
+    ],
+)
+def test_a_signature_that_differs_is_found(key: str, value: object, said: str) -> None:
+    first, second = FGETS.signatures[0]["parameters"]
+    changed = FGETS.signatures[0] | {"parameters": [first | {key: value}, second]}
+    assert signature_difference(dataclasses.replace(FGETS, signatures=(changed,))) == said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"type": ["int"]}, "length is int, in php-cli ?int"),
+        ({"default": "0"}, "length is 0 by default, in php-cli None"),
+    ],
+)
+def test_a_parameter_that_differs_is_found(change: dict[str, object], said: str) -> None:
+    first, second = FGETS.signatures[0]["parameters"]
+    changed = FGETS.signatures[0] | {"parameters": [first, second | change]}
+    assert signature_difference(dataclasses.replace(FGETS, signatures=(changed,))) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("fgets", {"version": "8.0.0", "nullable": ["length"]}, ""),
+        ("fgets", {"version": "8.0.0", "nullable": ["stream"]}, "stream is None"),
+        ("fread", {"version": "8.0.0", "nullable": ["length"]}, "length is int"),
+        ("fputcsv", {"version": "8.1.0", "parameter": ["eol"]}, ""),
+        ("fputcsv", {"version": "8.1.0", "parameter": ["handle"]}, "handle is not there in 8.2"),
+        ("fgets", {"version": "8.4.0", "parameter": ["length"]}, "length is there in 8.2"),
+        ("fgets", {"version": "8.0.0", "deprecated": ["deprecated"]}, "not deprecated in 8.2"),
+        ("stream_bucket_append", {"version": "8.4.0", "object": ["bucket"]}, ""),
+        ("fgets", {"version": "8.4.0", "object": ["length"]}, "length is ?int"),
+        ("stream_bucket_new", {"version": "8.4.0", "returns": ["StreamBucket"]}, ""),
+        ("fgets", {"version": "8.4.0", "returns": ["StreamBucket"]}, "returns string|false in 8.4"),
+        ("fgets", {"version": "9.0.0", "nullable": ["length"]}, None),
+    ],
+)
+def test_a_row_of_a_changelog_is_compared(name: str, change: dict[str, object], said: str | None) -> None:
+    page = Page(f"function.{name}", "filesystem", "function", name, ())
+    assert change_difference(page, change) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("function.fgest#signature", "did you mean function.fgets"),
+        ("function.fgets#errors.9", "not a claim of function.fgets; it has signature, parameters.stream"),
+        ("function.fgets", "not a claim of function.fgets"),
+    ],
+)
+def test_a_claim_that_is_none_is_answered_with_those_there_are(name: str, said: str) -> None:
+    with pytest.raises(MatrixError, match=re.escape(said)):
+        find_claim(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '[[name]]\nnames = "nofunction"\ndecision = "wanted"\nreason = ""',
+            "nofunction: no function in scope",
+        ),
+        ('[[name]]\nnames = "fgets fgets"\ndecision = "wanted"\nreason = ""', "fgets: twice"),
+        ('[[name]]\nnames = "fgets"\ndecision = "maybe"\nreason = ""', "decision 'maybe'"),
+        ('[[name]]\nnames = "fgets"\ndecision = "wanted"', "the keys have to be"),
+        ('[[nam]]\nnames = "fgets"', "[[nam]]"),
+        ('[[claim]]\nids = ["function.fgets#x"]\nreason = ""', "the manual has no such claim"),
+        ('[[claim]]\nids = ["function.nothing#*"]\nreason = ""', "the manual has no such claim"),
+        ("[[claim", "decisions.toml: Expected"),
+    ],
+)
+def test_a_decision_that_is_wrong_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "decisions.toml").write_text(text)
+    with pytest.raises(MatrixError, match=re.escape(said)):
+        decisions(tmp_path / "decisions.toml")
+
+
+def test_folders_stand_for_pages_of_the_manual() -> None:
+    assert page_of("functions", "stream_get_line") == "function.stream-get-line"
+    assert page_of("context", "ssl.cafile") == "context.ssl"
+    assert page_of("transports", "tlsv1.2") == "transports.inet"
+    assert page_of("wrappers", "https") == "wrappers.http"
+    assert page_of("filters", "zlib.inflate") == "filters.compression.zlib"
+
+
+def test_transports_are_those_that_php_lists() -> None:
+    assert {"tcp", "udp", "unix", "tls", "tlsv1.3"} <= {each.name for each in things("transports")}
+
+
+def test_status_names_every_function_of_a_chapter() -> None:
+    with redirect_stdout(io.StringIO()) as out:
+        assert status.status(["variables"], True) == 0
+    text = out.getvalue()
+    for name in (name for name, chapter in functions().items() if chapter == "variables"):
+        assert re.search(rf"^  {name} +(done|wanted) .* \d+/\d+", text, re.MULTILINE)
+    with pytest.raises(MatrixError, match="varables: no chapter"):
+        status.status(["varables"], False)
+
+
+def test_the_summary_goes_between_its_marks() -> None:
+    first, last = build.MARKS
+    text = build.with_summary(f"a\n{first}\nold\n{last}\nb\n")
+    assert text == f"a\n{first}\n{build.summary()}\n{last}\nb\n"
+    with pytest.raises(MatrixError, match="are missing"):
+        build.with_summary("a\nb\n")
+
+
+def test_check_tells_what_is_stale_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "PAGE", tmp_path / "matrix.md")
+    monkeypatch.setattr(build, "README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text("\n".join(build.MARKS))
+    assert build.build(True) == 1
+    assert "matrix.md, README.md: not what the data give" in capsys.readouterr().err
+    assert not (tmp_path / "matrix.md").exists()
+    assert build.build(False) == 0
+    assert build.build(True) == 0
+    (tmp_path / "matrix.md").write_text((tmp_path / "matrix.md").read_text().replace("fgets", "fgest", 1))
+    assert build.build(True) == 1
