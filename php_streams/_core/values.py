@@ -181,7 +181,7 @@ def cast_string(value: Any) -> bytes:
         return b"Array"
     if hasattr(value, "php_type") and hasattr(value, "number"):
         return b"Resource id #%d" % value.number
-    if type(value).__str__ is object.__str__:
+    if type(value).__str__ is object.__str__:  # type: ignore[comparison-overlap]
         raise TypeError(f"Object of class {type_name(value)} could not be converted to string")
     return str(value).encode()
 
