@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
@@ -174,15 +175,18 @@ def stream_select(
     arrays with only the ready streams in them, lists as lists and dicts with their keys.  None stays None.
     seconds, microseconds: how long to wait; None waits for ever.  There is no FD_SETSIZE limit.
     """
-    sets = (_streams(read, 1, "read"), _streams(write, 2, "write"), _streams(except_, 3, "except"))
-    whole = None if seconds is None else to_int(seconds, 4, "seconds", "?int")
-    micro = None if microseconds is None else to_int(microseconds, 5, "microseconds", "?int")
+    sets = (
+        read if type(read) is list else _streams(read, 1, "read"),
+        write if type(write) is list else _streams(write, 2, "write"),
+        except_ if type(except_) is list else _streams(except_, 3, "except"),
+    )
+    whole = seconds if type(seconds) is int else _time(seconds, 4, "seconds")
+    micro = microseconds if type(microseconds) is int else _time(microseconds, 5, "microseconds")
     watch = watching(sets)
-    found = select(watch, sets, _wait_time(whole, micro))
-    if found is None:
+    ready, count = select(watch, sets, _wait_time(whole, micro))
+    if count is False:
         return StreamSelectResult(False, read, write, except_)
-    ready, count = found
-    return StreamSelectResult(count, *map(_pick, (read, write, except_), ready))
+    return StreamSelectResult(count, _pick(read, ready[0]), _pick(write, ready[1]), _pick(except_, ready[2]))
 
 
 def _streams(value: Any, number: int, name: str) -> list[Stream] | None:
@@ -193,7 +197,12 @@ def _streams(value: Any, number: int, name: str) -> list[Stream] | None:
         return value
     if isinstance(value, dict):
         return list(value.values())
-    raise argument_type_error(number, name, f"must be of type ?array, {type_name(value)} given")
+    given = "tuple" if isinstance(value, tuple) else type_name(value)
+    raise argument_type_error(number, name, f"must be of type ?array, {given} given")
+
+
+def _time(value: Any, number: int, name: str) -> int | None:
+    return None if value is None else to_int(value, number, name, "?int")
 
 
 def _wait_time(seconds: int | None, microseconds: int | None) -> float | None:
@@ -210,11 +219,11 @@ def _wait_time(seconds: int | None, microseconds: int | None) -> float | None:
     return seconds + microseconds / 1_000_000
 
 
-def _pick(given: Streams, positions: list[int] | None) -> Streams:
+def _pick(given: Streams, positions: Sequence[int]) -> Streams:
     """The ready members of an array, keys and order kept."""
-    if given is None or positions is None:
-        return given
+    if given is None:
+        return None
     if isinstance(given, list):
         return [given[position] for position in positions]
-    keys = list(given)
+    keys = list(given) if positions else []
     return {keys[position]: given[keys[position]] for position in positions}

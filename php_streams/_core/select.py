@@ -20,6 +20,7 @@ import os
 import select as kernel
 import signal
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from php_streams._core.diagnostics import warn
@@ -29,12 +30,13 @@ from php_streams._core.stream import CLOSED, Stream, no_stream
 # What is asked for, and which answers count, for the read, write and except sets (select(2) on Linux).
 ASKED = (kernel.POLLIN, kernel.POLLOUT, kernel.POLLPRI)
 MEANT = (kernel.POLLIN | kernel.POLLHUP | kernel.POLLERR, kernel.POLLOUT | kernel.POLLERR, kernel.POLLPRI)
-LARGE = 32
+LARGE = 8
 LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait; nobody sees the end of it
 
 Sets = tuple[list[Stream] | None, list[Stream] | None, list[Stream] | None]
-Ready = list[list[int] | None]
+Ready = tuple[Sequence[int], Sequence[int], Sequence[int]]
 Events = list[tuple[int, int]]
+NOTHING: tuple[Ready, int] = ((), (), ()), 0
 
 
 class SelectError(Exception):
@@ -103,29 +105,21 @@ class Watch:
             self.keepable = False
             self.always.append((descriptor, kernel.POLLNVAL))
 
-    def serves(self, sets: Sets) -> bool:
-        """Whether the watch may be used again for these lists."""
-        try:
-            return self.closings == CLOSED[0] and self.key == _key(sets)
-        except TypeError:  # what has no hash is no stream
-            return False
-
     def ready(self, sets: Sets, timeout: float | None) -> tuple[Ready, int]:
         """The positions in each list that are ready, and how many PHP counts; raises SelectError.
 
         timeout: in seconds, None for ever.
         """
-        buffered = self._buffered(sets) if REFILLED else []
-        ready: Ready = [None if streams is None else [] for streams in sets]
-        if buffered:
-            ready[0] = sorted(buffered)
-            return ready, len(buffered)
+        if REFILLED:
+            buffered = self._buffered(sets)
+            if buffered:
+                return (sorted(buffered), (), ()), len(buffered)
         if timeout != 0:
             for raw in self.readers:
                 if raw.unpushed > 1:
                     raw.push()
         events = self._events(timeout)
-        return (ready, self._answer(events, ready)) if events else (ready, 0)
+        return self._answer(events) if events else NOTHING
 
     def _buffered(self, sets: Sets) -> list[int]:
         """The answer from buffers: streams to be read that hold unread bytes (streamsfuncs.c)."""
@@ -140,11 +134,11 @@ class Watch:
 
     def _events(self, timeout: float | None) -> Events:
         """What the kernel says."""
-        if self.always:
-            return self._ask(0) + self.always
         events = self._ask(0)
         if self.listens and events:
             events = [event for event in events if event[0] in self.places]
+        if self.always:
+            events += self.always
         return events if events or timeout == 0 else self._wait(timeout)
 
     def _ask(self, timeout: float | None) -> Events:
@@ -171,8 +165,9 @@ class Watch:
             raise SelectError(errno.EINTR)
         return found
 
-    def _answer(self, events: Events, ready: Ready) -> int:
-        """Enters the events into `ready`; like select(), counts a descriptor once for each set."""
+    def _answer(self, events: Events) -> tuple[Ready, int]:
+        """Events as positions; like select(), counts a descriptor once for each set."""
+        ready: tuple[list[int], list[int], list[int]] = ([], [], [])
         count = 0
         for descriptor, mask in events:
             if mask & kernel.POLLNVAL:
@@ -180,20 +175,25 @@ class Watch:
             for which, meant, positions in self.places[descriptor]:
                 if mask & meant:
                     count += 1
-                    ready[which] += positions  # type: ignore[operator]
+                    ready[which].extend(positions)
         for chosen in ready:
-            if chosen and len(chosen) > 1:
+            if len(chosen) > 1:
                 chosen.sort()
-        return count
+        return ready, count
 
     def __del__(self) -> None:
         if getattr(self, "large", False) and hasattr(self, "poller"):
             self.poller.close()
 
 
-def _key(sets: Sets) -> list[Any]:
+def _key(sets: Sets) -> tuple[int | None, ...]:
     """Knows lists again without holding what is in them: a stream's hash is its identity."""
-    return [None if streams is None else (len(streams), hash(tuple(streams))) for streams in sets]
+    read, write, except_ = sets
+    return (
+        None if read is None else hash(tuple(read)),
+        None if write is None else hash(tuple(write)),
+        None if except_ is None else hash(tuple(except_)),
+    )
 
 
 class _Kept(threading.local):
@@ -238,16 +238,19 @@ atexit.register(_forget)
 def watching(sets: Sets) -> Watch:
     """The watch for these lists, the thread's last one if it still serves; refuses what PHP refuses."""
     watch = _kept.watch
-    if watch is None or not watch.serves(sets):
-        watch = Watch(sets)
-        _kept.watch = watch if watch.keepable else None
+    try:
+        if watch is not None and watch.closings == CLOSED[0] and watch.key == _key(sets):
+            return watch
+    except TypeError:  # what has no hash is no stream
+        pass
+    watch = Watch(sets)
+    _kept.watch = watch if watch.keepable else None
     return watch
 
 
-def select(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int] | None:
-    """Which positions are ready, and how many; None, after PHP's warning, when a signal or an error came."""
+def select(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]:
+    """Which positions are ready, and how many; the count is False after PHP's warning that waiting failed."""
     try:
         return watch.ready(sets, timeout)
     except SelectError as error:
-        warn(f"Unable to select [{error.errno}]: {error} (max_fd={max(watch.places)})")
-        return None
+        return NOTHING[0], warn(f"Unable to select [{error.errno}]: {error} (max_fd={max(watch.places)})")
