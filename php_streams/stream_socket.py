@@ -118,7 +118,9 @@ def stream_socket_enable_crypto(
     has to be exchanged: call again.
 
     Plaintext that was received and not read yet is a STARTTLS injection and refuses (rule R8), unless
-    ini_set("php_streams.starttls_buffer", "keep") asks for PHP's behaviour.
+    ini_set("php_streams.starttls_buffer", "keep") asks for PHP's behaviour.  After False nothing more is
+    sent on the stream, unless encryption is switched off explicitly, or
+    ini_set("php_streams.failed_tls", "plaintext") asks for PHP's behaviour.
     """
     target = open_stream(stream)
     on = to_bool(enable, 2, "enable")
@@ -130,6 +132,8 @@ def stream_socket_enable_crypto(
         method = target.context.option("ssl", "crypto_method") if target.context else None
         if method is None:
             raise argument_value_error(3, "crypto_method", "must be specified when enabling encryption")
+    # Before the attempt, so that it holds however the attempt ends: also when an error handler raises in it.
+    target.raw.require_tls(on and ini.get("php_streams.failed_tls") != "plaintext")
     if on and not _may_start(target):
         return False
     return target.raw.enable_crypto(target.context, on, method, None if session is None else session.raw)

@@ -18,6 +18,7 @@ DEFAULTS: dict[str, str] = {
     "from": "",
     "openssl.cafile": "",
     "openssl.capath": "",
+    "php_streams.failed_tls": "refuse",
     "php_streams.starttls_buffer": "refuse",
     "sendmail_from": "",
     "sendmail_path": "/usr/sbin/sendmail -t -i",

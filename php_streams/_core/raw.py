@@ -128,6 +128,9 @@ class Raw(io.RawIOBase):
         """stream_socket_enable_crypto, for streams that have none; off gives True, PHP does this."""
         return warn("This stream does not support SSL/crypto") or not enable
 
+    def require_tls(self, required: bool) -> None:
+        """TLS was asked for, or given up: while it is required nothing may be sent without it."""
+
     def socket_name(self, remote: bool) -> str | Literal[False]:
         """stream_socket_get_name, for streams that are no socket."""
         return False

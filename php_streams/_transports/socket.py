@@ -63,10 +63,16 @@ class Socket(socket.socket):
         pass
 
 
+def _refuse(data: Any, flags: int) -> int:
+    """What stands in for a socket's send."""
+    raise OSError("TLS was asked for and failed, and they would go out in plaintext")
+
+
 class SocketRaw(Raw):
     """A socket as a Raw."""
 
     local = False
+    tls_required = False  # TLS was asked for: when that fails nothing is sent in plaintext instead
     timed_out_before = False  # what timed_out was when the stream was set to not block
 
     def __init__(self, sock: socket.socket, label: str, timeout: float | None) -> None:
@@ -95,7 +101,9 @@ class SocketRaw(Raw):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(self.timeout))
         waits = self.timeout != 0 or self.crypto is not None
         self.recv_into: Callable[[Any], int] = sock.recv_into if waits else _receiver_at_once(sock)
-        self.send: Callable[[Any, int], int] = sock.send
+        self.send: Callable[[Any, int], int] = (
+            _refuse if self.tls_required and self.crypto is None else sock.send
+        )
         self.send_flags = socket.MSG_DONTWAIT if self.crypto is None else 0  # ssl takes no flags
 
     # --- reading -----------------------------------------------------------------------------------
@@ -216,6 +224,8 @@ class SocketRaw(Raw):
         if self.crypto is not None:
             return self.crypto.write_failed(error, size)
         code = error.errno
+        if code is None:
+            return warn(f"{size} bytes are not sent: {error} (php_streams.failed_tls)")
         if code in NOT_NOW:
             if not self.blocking:
                 return 0
@@ -269,6 +279,11 @@ class SocketRaw(Raw):
         from php_streams._transports import tls
 
         return tls.enable(self, context, enable, method, session)
+
+    def require_tls(self, required: bool) -> None:
+        """From now on nothing is sent without TLS, or again as it comes."""
+        self.tls_required = required and self.label == LABELS["tcp"]
+        self.rebind()
 
     def socket_name(self, remote: bool) -> str | Literal[False]:
         """The local or remote address as text."""

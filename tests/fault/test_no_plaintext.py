@@ -19,11 +19,17 @@ from php_streams import (
     STREAM_CLIENT_ASYNC_CONNECT,
     STREAM_CLIENT_CONNECT,
     STREAM_CRYPTO_METHOD_TLS_CLIENT,
+    error_get_last,
     fclose,
     fgets,
     fsockopen,
     fwrite,
+    ini_restore,
+    ini_set,
+    restore_error_handler,
+    set_error_handler,
     stream_context_create,
+    stream_context_set_option,
     stream_set_blocking,
     stream_socket_client,
     stream_socket_enable_crypto,
@@ -227,14 +233,69 @@ def starttls(listener: Listener) -> Stream:
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_enable_crypto(peer: Peer) -> None:
+    """Not even a program that does not look at the result gets anything out."""
     with listening(peer, b"220 go\r\n") as listener:
         stream = starttls(listener)
         done = stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT)
-        if done:
-            fwrite(stream, SECRET)
+        written = fwrite(stream, SECRET)
+        said = error_get_last()
         fclose(stream)
-    assert done is False
+    assert (done, written) == (False, False)
+    assert said is not None and "bytes are not sent" in str(said["message"])
     assert SECRET not in listener.heard
+
+
+def test_enable_crypto_with_options_that_cannot_be_obeyed() -> None:
+    """It fails before the handshake: a certificate file that is not there."""
+    with listening(is_silent, b"220 go\r\n") as listener:
+        stream = starttls(listener)
+        stream_context_set_option(stream, "ssl", "local_cert", "nowhere.pem")
+        assert stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT) is False
+        assert fwrite(stream, SECRET) is False
+        fclose(stream)
+    assert listener.heard == b"STARTTLS\r\n"
+
+
+def test_an_error_handler_that_raises_in_the_handshake() -> None:
+    """The exception is caught, and the mailer goes on as if nothing had happened."""
+
+    def handler(level: int, message: str) -> None:
+        raise RuntimeError(message)
+
+    with listening(greets, b"220 go\r\n") as listener:
+        stream = starttls(listener)
+        set_error_handler(handler)
+        try:
+            with pytest.raises(RuntimeError):
+                stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT)
+            with pytest.raises(RuntimeError, match="are not sent"):
+                fwrite(stream, SECRET)
+        finally:
+            restore_error_handler()
+        fclose(stream)
+    assert SECRET not in listener.heard
+
+
+def test_what_gives_plaintext_back() -> None:
+    """PHP's way is a setting; and who switches encryption off wants none."""
+    with listening(greets, b"220 go\r\n") as listener:
+        stream = starttls(listener)
+        assert stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT) is False
+        assert fwrite(stream, SECRET) is False
+        stream_socket_enable_crypto(stream, False)
+        assert fwrite(stream, b"NOOP") == 4
+        fclose(stream)
+    assert listener.heard.endswith(b"NOOP") and SECRET not in listener.heard
+    ini_set("php_streams.failed_tls", "plaintext")
+    try:
+        with listening(greets, b"220 go\r\n") as listener:
+            stream = starttls(listener)
+            assert stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT) is False
+            assert fwrite(stream, b"NOOP") == 4
+            fclose(stream)
+    finally:
+        ini_restore("php_streams.failed_tls")
+    assert listener.heard.endswith(b"NOOP")
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -268,6 +329,7 @@ def test_starttls_that_is_answered_with_more_than_its_line() -> None:
     with listening(is_silent, b"220 go\r\n250 injected\r\n") as listener:
         stream = starttls(listener)
         done = stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT)
+        assert fwrite(stream, SECRET) is False
         fclose(stream)
     assert done is False
     assert listener.heard == b"STARTTLS\r\n"
