@@ -101,8 +101,7 @@ def stream_set_chunk_size(stream: Stream, size: int) -> int:
         raise argument_value_error(2, "size", "is too large")
     target = open_stream(stream)
     before = target.chunk_size
-    target.chunk_size = chunk
-    target.rebuffer(target.ahead())
+    target.set_chunk_size(chunk)
     return before
 
 

@@ -6,7 +6,7 @@ when they are called; what changes the answer (opening, crypto, chunk size, filt
 anew.  Closing deletes them, so a closed stream shows itself as an AttributeError, which `refuse` turns into
 PHP's TypeError.
 
-PHP reads 8 KiB ahead, we 64 KiB (compat_matrix/decisions.toml: read_ahead), until `stream_set_chunk_size`
+PHP reads 8 KiB ahead, we 64 KiB (compat_matrix/decisions.toml: read-ahead), until `stream_set_chunk_size`
 says otherwise.  What PHP guarantees about one fread holds all the same: it gives what is buffered and what
 one more read brings without waiting, and never more than a chunk of fresh bytes.
 """
@@ -44,6 +44,7 @@ class Stream(Resource):
         "mode",
         "persistent",
         "raw",
+        "read_ahead",
         "readchar",
         "reader",
         "readline",
@@ -60,8 +61,9 @@ class Stream(Resource):
         self.context = context
         self.persistent: str | None = None
         self.chunk_size = CHUNK_SIZE
+        self.read_ahead = READ_AHEAD
         self.buffered = True
-        self.bind(io.BufferedReader(raw, READ_AHEAD))
+        self.bind(io.BufferedReader(raw, self.read_ahead))
 
     def bind(self, reader: io.BufferedReader) -> None:
         """Points the hot slots at what serves them now."""
@@ -69,7 +71,8 @@ class Stream(Resource):
         self.readline: Callable[..., bytes] = (
             _lines_to_the_end(reader, self.raw) if self.raw.revives else reader.readline
         )
-        self.readchar: Callable[..., bytes] = reader.read
+        past_the_buffer = not self.buffered or self.chunk_size == 1
+        self.readchar: Callable[..., bytes] = reader.read1 if past_the_buffer else reader.read
         self.write: Callable[[bytes], int | Literal[False]] = self.raw.write
 
     # --- reading -----------------------------------------------------------------------------------
@@ -120,13 +123,15 @@ class Stream(Resource):
     def read_up_to(self, size: int) -> bytes:
         """stream_get_contents with a length: that much, or until the end or nothing more comes."""
         parts = []
-        while size > 0:
-            asked = min(size, MOST_AT_ONCE)
-            part = self.reader.read(asked)
-            parts.append(part or b"")
-            size -= asked
-            if len(parts[-1]) < asked:
-                break
+        while size > 0 and not self.at_end():
+            if self.buffered and not self.raw.timed_out:  # the quick way always waits, and forgets a timeout
+                asked = min(size, MOST_AT_ONCE)
+                part = self.reader.read(asked) or b""
+                size -= asked if len(part) == asked else size
+            else:
+                part = self.read(size)
+                size -= len(part) or size
+            parts.append(part)
         return b"".join(parts)
 
     def read_record(self, size: int, ending: bytes) -> bytes | None:
@@ -158,7 +163,7 @@ class Stream(Resource):
             end = used = min(len(data), size)
         else:
             end = used = 0
-        self.rebuffer(self.ahead(), data[used:])
+        self.rebuffer(data[used:])
         return data[:end] if used else None
 
     def at_end(self) -> bool:
@@ -182,22 +187,23 @@ class Stream(Resource):
             self.raw.eof = False  # PHP does this
         return True
 
-    def ahead(self) -> int:
-        """How far the reader reads ahead."""
-        return READ_AHEAD if self.chunk_size == CHUNK_SIZE else self.chunk_size
-
     def flush(self) -> bool:
         """fflush."""
         return True
 
-    def rebuffer(self, size: int, given_back: bytes = b"") -> None:
-        """A new reader with another buffer size; bytes given back, and those it held, stay unread."""
+    def set_chunk_size(self, size: int) -> None:
+        """stream_set_chunk_size: from now on one read asks for so many bytes, and no more is read ahead."""
+        self.chunk_size, self.read_ahead = size, min(size, MOST_AT_ONCE)
+        self.rebuffer()
+
+    def rebuffer(self, given_back: bytes = b"") -> None:
+        """A new reader; bytes given back, and those that the old one held, stay unread."""
         held = self.unread()
         data = given_back + (self.reader.read(held) if held else b"")
         self.reader.detach()
         if data:
             self.raw.feed(data)
-        self.bind(io.BufferedReader(self.raw, size))
+        self.bind(io.BufferedReader(self.raw, self.read_ahead))
 
     # --- state -------------------------------------------------------------------------------------
 
