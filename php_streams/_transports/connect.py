@@ -21,7 +21,8 @@ from php_streams._core.stream import PERSISTENT, Stream
 from php_streams._core.values import to_text, truth
 from php_streams._transports import TRANSPORTS
 from php_streams._transports.address import UNIX_PATH_MAX, split_port, split_scheme
-from php_streams._transports.socket import LABELS, Socket, SocketRaw, UnconnectedRaw
+from php_streams._transports.socket import LABELS, Socket, SocketRaw
+from php_streams._transports.unconnected import UnconnectedRaw
 
 
 class ConnectError(Exception):
@@ -50,7 +51,7 @@ def open_client(
         )
     kind = scheme if scheme in LABELS else "tcp"
     if not connect:
-        return Stream(UnconnectedRaw(LABELS[kind]), "r+", address, context)
+        return Stream(UnconnectedRaw(LABELS[kind], kind == "tcp"), "r+", address, context)
     if kind in ("unix", "udg"):
         sock, host = _connect_path(kind, name, timeout, wait), ""
     else:

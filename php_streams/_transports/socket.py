@@ -325,67 +325,6 @@ class SocketRaw(Raw):
             super().close()
 
 
-class UnconnectedRaw(SocketRaw):
-    """What stream_socket_client gives without STREAM_CLIENT_CONNECT: a stream that has no socket."""
-
-    def __init__(self, label: str) -> None:
-        Raw.__init__(self)
-        self.label = label
-        self.timeout = None
-        self.crypto = None
-        self.url_name = None
-        self.connect_timeout = None
-        self.unpushed = 0
-        self.pushes = False
-
-    def readinto(self, buffer: Any) -> int | None:
-        """There is nothing to read from."""
-        self.eof = self.failed = True
-        return 0
-
-    def write(self, data: Any) -> int | Literal[False]:
-        """Nothing is sent, and PHP says nothing about it."""
-        return 0
-
-    def _alive(self) -> bool:
-        return False
-
-    def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
-        """There is nobody to shake hands with."""
-        if self.label != LABELS["tcp"]:
-            return Raw.enable_crypto(self, context, enable, method, session)
-        return warn("SSL: Bad file descriptor") if enable else True
-
-    def socket_name(self, remote: bool) -> str | Literal[False]:
-        """It has no name."""
-        return False
-
-    def shutdown(self, how: int) -> bool:
-        """There is nothing to shut."""
-        return False
-
-    def select_descriptor(self) -> int | None:
-        """Nothing to wait on: stream_select passes over it."""
-        return -1
-
-    def fileno(self) -> int:
-        """It has no descriptor."""
-        return -1
-
-    def set_blocking(self, enable: bool) -> bool:
-        """There is no mode to set."""
-        return False
-
-    def set_timeout(self, seconds: float | None) -> bool:
-        """Kept, to no effect."""
-        self.timeout = seconds
-        return True
-
-    def close(self) -> None:
-        """Nothing is open."""
-        Raw.close(self)
-
-
 def within_limits(seconds: float | None) -> float | None:
     """No timeout above what poll() can count in milliseconds: 24 days.  PHP's overflow there."""
     return None if seconds is None else min(seconds, 2_000_000.0)
