@@ -209,7 +209,10 @@ _wakeup: list[tuple[int, int]] = []
 def _pipe() -> tuple[int, int]:
     """Where the interpreter writes the numbers of signals while the main thread waits."""
     if not _wakeup:
-        _wakeup.append(os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
+        pipe = os.pipe()
+        for descriptor in pipe:
+            os.set_blocking(descriptor, False)
+        _wakeup.append(pipe)
     return _wakeup[0]
 
 

@@ -65,6 +65,14 @@ def user_signals() -> Iterator[list[int]]:
     signal.signal(signal.SIGUSR1, before)
 
 
+def pipe() -> tuple[int, int]:
+    """Its ends do not block, as set_wakeup_fd wants it."""
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    return ends
+
+
 def soon(action: Callable[[], Any]) -> threading.Timer:
     """Does it in a moment, in a thread."""
     timer = threading.Timer(0.15, action)
@@ -114,7 +122,7 @@ def test_a_signal_handler_that_raises_leaves_all_as_it_was(pairs: Pairs) -> None
         raise TimeoutError("by the signal")
 
     fp = pairs(1)[0].fp
-    reader, writer = os.pipe2(os.O_NONBLOCK)
+    reader, writer = pipe()
     before = signal.signal(signal.SIGUSR1, stop)
     wakeup = signal.set_wakeup_fd(writer)
     try:
@@ -132,7 +140,7 @@ def test_a_signal_handler_that_raises_leaves_all_as_it_was(pairs: Pairs) -> None
 
 def test_the_wakeup_descriptor_is_given_back_and_hears(pairs: Pairs, user_signals: list[int]) -> None:
     fp = pairs(1)[0].fp
-    reader, writer = os.pipe2(os.O_NONBLOCK)
+    reader, writer = pipe()
     wakeup = signal.set_wakeup_fd(writer)
     try:
         assert stream_select([fp], None, None, 0, 10_000)[0] == 0
