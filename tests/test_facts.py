@@ -271,6 +271,8 @@ def test_the_record_is_what_php_says(series: str) -> None:
         pytest.skip(f"no php-cli {series} here to ask")
     said = subprocess.run([PHP[series].path, RECORDER], check=True, capture_output=True, timeout=30).stdout
     fresh, recorded = json.loads(said), facts(series)
+    if fresh["php"] != recorded["php"]:
+        pytest.skip(f"php {fresh['php']} is another release than {recorded['php']}, which was recorded")
     # An extension may not be loaded here; what is loaded has to agree.
     for kind in ("functions", "constants", "classes", "exceptions"):
         assert fresh[kind].keys() <= recorded[kind].keys()

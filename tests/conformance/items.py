@@ -108,7 +108,14 @@ class PhpItem(CaseItem):
         expect = self.case.expected(self.php.series)
         assert expect is not None
         self.user_properties.append(("php", self.php.version))
-        self.compare(expect, run_php(self.case, self.php), f"php {self.php.version}")
+        transcript = run_php(self.case, self.php)
+        try:
+            self.compare(expect, transcript, f"php {self.php.version}")
+        except Mismatch:
+            recorded = find(self.config).another_release(self.php)
+            if recorded is None or transcript.problems:
+                raise
+            pytest.skip(f"php {self.php.version} prints something else than {recorded}, the release recorded")
 
 
 class PythonItem(CaseItem):

@@ -45,7 +45,7 @@ def write_summary(reporter: pytest.TerminalReporter, found: Found) -> None:
 
 def reports(reporter: pytest.TerminalReporter) -> Iterable[pytest.TestReport]:
     """The reports of the runs of case items."""
-    for outcome in ("passed", "failed"):
+    for outcome in ("passed", "failed", "skipped"):
         for report in reporter.stats.get(outcome, []):
             if (
                 getattr(report, "when", None) == "call"

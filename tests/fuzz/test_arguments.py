@@ -134,7 +134,7 @@ def connection() -> Any:
     return fp
 
 
-def in_python(name: str, kinds: list[str]) -> tuple[str, list[str]]:
+def in_python(name: str, kinds: list[str]) -> tuple[str, list[str]]:  # long: set up, call, judge
     """What Python answers to the same call."""
     said: list[str] = []
     given = connection()

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,20 @@ def test_an_expect_changed_by_hand_fails_live(project: Project) -> None:
     assert "1 failed, 1 passed" in text
     assert "  EXPECT 8.4           | php 8.4.1\n" in text
     assert "* a i:2;               | a i:1;\n" in text
+
+
+def test_another_release_that_happens_to_be_here_may_differ(project: Project, monkeypatch: Any) -> None:
+    project.case("x", "see('a', 1);\n", "see('a', 2)\n", expect="a i:2;\n")
+    project.case("y", "see('a', 2);\n", "see('a', 2)\n", expect="a i:2;\n")
+    (project.folder / "bin").mkdir()
+    (project.folder / "bin/php8.4").symlink_to(project.php("8.4.1"))
+    monkeypatch.setenv("PHP_STREAMS_PHP", str(project.folder))
+    code, text = project.run("-ra")
+    assert (code, "3 passed, 1 skipped" in text) == (0, True), text
+    assert "php 8.4.1 prints something else than 8.4." in text
+    assert "2 cases; live with php-cli 8.4.1 (1 of 2 agree)" in text
+    code, text = project.run("--live")
+    assert (code, "1 failed, 3 passed" in text) == (1, True), text
 
 
 def failing(project: Project, python: str, php: str = "nothing();\n") -> str:
