@@ -45,6 +45,7 @@ CHANGES = [
     (re.compile(r"(?:The (?:optional )?)?(\$\w+)(?: parameter)? (?:was|has been) added\."), "parameter"),
     (re.compile(r"(\$\w+) expects an? \w+ instance now\b"), "object"),
     (re.compile(r"(?:This function|[a-z]\w+) (?:is now|has been|was) (deprecated)\."), "deprecated"),
+    (re.compile(r"(?:This|The) function now has a return type of (\w+)\b"), "returns"),
     (re.compile(r"This function returns an? (\w+) instance now\b"), "returns"),
 ]
 Claims = dict[str, str]

@@ -71,9 +71,11 @@ def sums(chosen: Iterable[Subject]) -> Iterator[tuple[str, ...]]:
     for title, group in [*groups, ("all", chosen)]:
         if group:
             cases = {case.path: case for each in group for case in each.cases}.values()
+            done = [each for each in group if each.state == "done"]
+            settled, every = sum(s.covered for s in done), sum(len(s.counted) for s in done)
             yield (
                 title,
-                f"{sum(s.state == 'done' for s in group)}/{len(group)} done",
+                f"{len(done)}/{len(group)} done, {settled}/{every} claims of these",
                 str(len(cases)),
                 *(str(sum(version in case.versions for case in cases)) for version in SERIES),
                 f"{sum(s.covered for s in group)}/{sum(len(s.counted) for s in group)}",
