@@ -205,14 +205,14 @@ def things(chapter: str) -> tuple[Subject, ...]:
 
     They are what php-cli lists, what the manual has an entry for, and what has a folder of cases.
     """
-    folder = {each.name: each for each in (CASES / chapter).iterdir() if each.is_dir()}
+    folders = {label(case).split("/")[1] for case in read_cases() if label(case).startswith(f"{chapter}/")}
     listed = facts(SERIES[-1]).get(f"stream_get_{chapter}", [])
     every = {
         f"{each.page.id}#{claim}": each for each in subjects() if each.page for claim in each.page.claims
     }
     if chapter == "context":
         listed = [option(name) for name in every if name.startswith("context.") and "#options." in name]
-    return tuple(thing(chapter, name) for name in dict.fromkeys([*listed, *sorted(folder)]))
+    return tuple(thing(chapter, name) for name in dict.fromkeys([*listed, *sorted(folders)]))
 
 
 def option(claim: str) -> str:
