@@ -132,6 +132,16 @@ def test_every_row_leads_to_the_manual(page: Any) -> None:
     assert fgets.count() == 1
 
 
+@pytest.mark.parametrize("width", [1000, 1300, 1900])
+def test_on_a_screen_the_tools_are_in_sight(browser: Any, site: str, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(f"{site}/matrix.html")
+    box = page.get_by_label("state", exact=True).bounding_box()
+    assert box["x"] > 0 and box["x"] + box["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+
 def test_on_a_phone_nothing_runs_out_of_the_page(browser: Any, site: str) -> None:
     phone = browser.new_page(viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True)
     for path in ("matrix.html", "matrix/functions/fgets.html"):
