@@ -246,6 +246,31 @@ def write(manual: dict[str, Any], path: Path = MANUAL) -> None:
     part.replace(path)
 
 
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What the manual says otherwise than before: claims that are new, gone, or of another text."""
+    before, after = flat(old), flat(new)
+    return [
+        *(f"new      {claim}" for claim in after if claim not in before),
+        *(f"gone     {claim}" for claim in before if claim not in after),
+        *(f"changed  {claim}" for claim in after if claim in before and before[claim] != after[claim]),
+    ]
+
+
+def flat(manual: dict[str, Any]) -> Claims:
+    """Every claim by its whole id."""
+    return {f"{n}#{c}": h for n, page in manual.get("pages", {}).items() for c, h in page["claims"].items()}
+
+
+def earlier(path: Path) -> dict[str, Any]:
+    """What the file holds now; nothing when there is none."""
+    try:
+        return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise MatrixError(f"{path} is not what this program writes: {error}") from None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -253,13 +278,21 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--doc-en", type=Path, required=True, metavar="DIR", help="a checkout of php/doc-en")
     parser.add_argument("--out", type=Path, default=MANUAL, metavar="FILE", help="default: manual.json")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; 1 when the manual says otherwise"
+    )
     options = parser.parse_args(arguments)
     try:
         manual = read_manual(options.doc_en)
-        write(manual, options.out)
+        news = changes(earlier(options.out), manual)
+        if not options.check:
+            write(manual, options.out)
     except (MatrixError, OSError) as error:
         print(f"read_manual: {error}", file=sys.stderr)
         return 2
+    print("\n".join(news[:200]) if news else "no claim has changed")
+    if options.check:
+        return int(bool(news))
     claims = sum(len(page["claims"]) for page in manual["pages"].values())
     out = options.out.relative_to(ROOT) if options.out.is_relative_to(ROOT) else options.out
     print(f"{out}: {len(manual['pages'])} pages, {claims} claims")

@@ -183,6 +183,27 @@ def test_an_entity_that_names_itself_ends() -> None:
     assert expand("&a;", {"a": "x&a;"}).startswith("xxxx")
 
 
+def test_a_changed_manual_is_noticed(
+    manual: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "manual.json"
+    arguments = ["--doc-en", str(manual), "--out", str(out)]
+    assert read_manual.main(arguments) == 0
+    assert read_manual.main([*arguments, "--check"]) == 0
+    assert "no claim has changed" in capsys.readouterr().out
+    written = out.read_text()
+    text = FGETS.replace("It warns.", "It throws.").replace("<listitem><simpara>two</simpara></listitem>", "")
+    (manual / "reference/filesystem/functions/fgets.xml").write_text(text)
+    (manual / "reference/filesystem/functions/fputs.xml").unlink()
+    assert read_manual.main([*arguments, "--check"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "gone     function.fgets#returnvalues.3",
+        "gone     function.fputs#signature",
+        "changed  function.fgets#errors.1",
+    ]
+    assert out.read_text() == written
+
+
 def test_what_is_no_manual_leaves_everything_as_it_was(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
