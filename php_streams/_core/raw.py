@@ -78,19 +78,13 @@ class Raw(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Everything until the end, or until nothing more comes."""
-        data = bytearray()
-        step = 1 << 16
-        while True:
-            start = len(data)
-            data.extend(bytes(step))
-            # Released, not just dropped: the traceback of an exception in `raised` may still know it.
-            with memoryview(data) as whole, whole[start:] as room:
-                size = self.readinto(room)
-            del data[start + (size or 0) :]
-            if not size:
-                return bytes(data)
-            if size == step and step < 1 << 22:
-                step *= 2
+        parts = []
+        room = memoryview(bytearray(1 << 16))
+        while size := self.readinto(room):
+            parts.append(bytes(room[:size]))
+            if size == len(room) < 1 << 20:
+                room = memoryview(bytearray(size * 2))
+        return b"".join(parts)
 
     def fill_without_waiting(self, reader: io.BufferedReader) -> None:
         """One refill of the reader that does not wait for data."""

@@ -141,7 +141,8 @@ def test_every_read_is_phps(php: PhpCli) -> None:
         found = in_python(program)
         for number, (here, there) in enumerate(zip(found, states, strict=True)):
             if here != there:
-                steps = "\n".join(f"    {step} {state}" for step, state in zip(program, states[: number + 1]))
+                told = zip(program[: number + 1], states[: number + 1], strict=True)
+                steps = "\n".join(f"    {step} {state}" for step, state in told)
                 differ.append(f"{steps}\n    python {here}")
                 break
     assert not differ, f"{len(differ)} of {COUNT} (seed {SEED}) differ:\n" + "\n\n".join(

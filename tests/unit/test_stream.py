@@ -112,3 +112,63 @@ def test_bytes_can_be_copied_out_of_it(pair: Pair) -> None:
     target = io.BytesIO()
     shutil.copyfileobj(Readable(), target)
     assert target.getvalue() == b"x" * 100_000
+
+
+# --- where Python is not PHP: compat_matrix/decisions.toml ---------------------------------------------
+
+
+def test_a_length_is_only_a_limit(pair: Pair) -> None:  # length-is-a-limit
+    fp, far = pair
+    far.sendall(b"one\ntwo\nthree")
+    assert php.fgets(fp, 1 << 40) == b"one\n"
+    assert php.fread(fp, 1 << 40) == b"two\nthree"
+    far.sendall(b"more")
+    php.stream_set_read_buffer(fp, 0)
+    assert php.fread(fp, php.PHP_INT_MAX) == b"more"
+
+
+def test_64_kib_are_read_ahead_until_a_chunk_size_is_set(pair: Pair) -> None:  # read-ahead
+    fp, far = pair
+    far.sendall(b"x" * 100_000)
+    assert php.fgetc(fp) == b"x"
+    assert php.stream_get_meta_data(fp)["unread_bytes"] == 65535
+    assert len(php.fread(fp, 100_000)) == 8192
+    assert php.stream_set_chunk_size(fp, 8192) == 8192
+    assert len(php.stream_get_contents(fp, 65535 - 8192)) == 65535 - 8192
+    assert php.fgetc(fp) == b"x"
+    assert php.stream_get_meta_data(fp)["unread_bytes"] == 8191
+
+
+def test_a_chunk_size_holds_from_the_next_read_on(pair: Pair) -> None:  # chunk-size-at-once
+    fp, far = pair
+    far.sendall(b"first\n")
+    assert php.fgets(fp) == b"first\n"
+    php.stream_set_chunk_size(fp, 4)
+    far.sendall(b"0123456789")
+    assert php.fgetc(fp) == b"0"
+    assert php.stream_get_meta_data(fp)["unread_bytes"] == 3
+    assert php.fread(fp, 100) == b"1234567"
+
+
+def test_the_end_takes_back_a_timeout(pair: Pair) -> None:  # timed-out-after-the-end
+    fp, far = pair
+    php.stream_set_timeout(fp, 0, 20_000)
+    assert php.fgets(fp) is False
+    assert php.stream_get_meta_data(fp)["timed_out"]
+    far.close()
+    assert php.feof(fp)
+    assert php.fgets(fp) is False
+    meta = php.stream_get_meta_data(fp)
+    assert (meta["timed_out"], meta["eof"]) == (False, True)
+
+
+def test_a_whole_result_in_place_of_a_stream_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        result = php.fsockopen(*server.getsockname())
+        for call in (php.fgets, php.feof, php.fclose, php.stream_get_meta_data, php.ftell):
+            with pytest.raises(
+                TypeError, match=r"type resource, array given\. It is the function's whole result"
+            ):
+                call(result)
+        with pytest.raises(TypeError, match="unpack it"):
+            php.fwrite(result, "text")
