@@ -15,7 +15,7 @@ from pathlib import Path
 
 from compat_matrix import ROOT, MatrixError
 from compat_matrix.automatic import settled
-from compat_matrix.coverage import Subject, read_cases, subjects, things, wrong_citations
+from compat_matrix.coverage import Subject, label, read_cases, subjects, things, wrong_citations
 from compat_matrix.decisions import decisions, undecided
 from compat_matrix.pages import escape, link, path_of, shown, target
 from compat_matrix.scope import BOOKS, PAGES, SERIES, TITLES, facts, functions
@@ -70,11 +70,14 @@ def replace(path: Path, text: str) -> None:
 def page() -> Iterator[str]:
     """The matrix as lines of MyST."""
     linked = {path_of(each) for each in shown()}
-    yield from (INTRO, summary(), "")
+    exact = ", ".join(facts(version)["php"] for version in SERIES)
+    yield from (INTRO, f"{summary()} · facts recorded from PHP {exact}", "")
     for chapter, title in TITLES.items():
         rows = list(things(chapter)) if chapter in PAGES else [s for s in subjects() if s.chapter == chapter]
         yield from (f"## {title}", "")
         yield from table(rows, linked, chapter in BOOKS)
+    yield from ("## Where the manual is not right", "")
+    yield from wrong()
     yield from ("## Differences on purpose", "")
     yield from differences()
 
@@ -135,6 +138,18 @@ def notes(subject: Subject) -> str:
     if subject.state == "not wanted":
         found.append(escape(decisions().not_wanted[subject.name]))
     return ", ".join(found)
+
+
+def wrong() -> Iterator[str]:
+    """The claims that php-cli does not bear out, each with the cases that show it."""
+    every = {claim.id: (subject, claim) for subject in subjects() for claim in subject.claims}
+    yield from ("| claim | php-cli | cases |", "| --- | --- | --- |")
+    for name, php in decisions().wrong.items():
+        subject, claim = every[name]
+        cases = ", ".join(link(label(case).rpartition("/")[2], f"case {label(case)}") for case in claim.cases)
+        address = subject.page.url if subject.page else ""
+        yield f"| [{escape(name)}]({address}) | {escape(php)} | {cases} |"
+    yield ""
 
 
 def differences() -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compat_matrix import HERE, MatrixError
-from compat_matrix.manual import pages
+from compat_matrix.manual import find_claim, pages
 from compat_matrix.scope import PAGES, functions
 
 DECISIONS = HERE / "decisions.toml"
@@ -19,6 +19,7 @@ KEYS = {
     "name": {"names", "decision", "reason"},
     "claim": {"ids", "reason"},
     "manual": {"page", "reason"},
+    "wrong": {"claim", "php"},
     "decision": {"id", "subject", "php", "here", "reason", "switch"},
 }
 
@@ -46,6 +47,7 @@ class Decisions:
     not_wanted: dict[str, str]
     claims: dict[str, str]
     manual: dict[str, str]
+    wrong: dict[str, str]
     deviations: tuple[Deviation, ...]
 
 
@@ -67,8 +69,15 @@ def decisions(path: Path = DECISIONS) -> Decisions:
         not_wanted=names(path, rows.get("name", []), "not wanted"),
         claims=claims(path, rows.get("claim", [])),
         manual={row["page"]: row["reason"] for row in rows.get("manual", [])},
+        wrong={checked(row["claim"]): row["php"] for row in rows.get("wrong", [])},
         deviations=deviations(path, rows.get("decision", [])),
     )
+
+
+def checked(claim: str) -> str:
+    """The claim's id, if it is one."""
+    find_claim(claim)
+    return claim
 
 
 def names(path: Path, rows: list[dict[str, Any]], decision: str) -> dict[str, str]:

@@ -7,7 +7,7 @@
   const sections = [...page.querySelectorAll(":scope > section")];
   const rows = sections.flatMap((section) => {
     const table = section.querySelector("table");
-    if (!table) return [];
+    if (!table || table.tHead.rows[0].cells[1].textContent.trim() !== "state") return [];
     table.classList.add("matrix-table");
     const heading = section.querySelector("h2").firstChild.textContent;
     return [...table.tBodies[0].rows].map((row) => {

@@ -77,6 +77,11 @@ def test_what_the_manual_says_of_a_signature_is_what_php_says(page: Page, claim:
         assert said == ""
 
 
+def test_cases_show_what_php_does_where_the_manual_is_wrong() -> None:
+    cases = {claim.id: claim.cases for each in subjects() for claim in each.claims}
+    assert [name for name in decisions().wrong if not cases[name]] == []
+
+
 def test_there_are_claims_of_both_kinds() -> None:
     kinds = [claim.partition(".")[0] for _, claim in SETTLED]
     assert kinds.count("signature") > 200 and kinds.count("changelog") > 25
@@ -160,6 +165,7 @@ def test_a_claim_that_is_none_is_answered_with_those_there_are(name: str, said: 
         ('[[nam]]\nnames = "fgets"', "[[nam]]"),
         ('[[claim]]\nids = ["function.fgets#x"]\nreason = ""', "the manual has no such claim"),
         ('[[claim]]\nids = ["function.nothing#*"]\nreason = ""', "the manual has no such claim"),
+        ('[[wrong]]\nclaim = "function.fgets#x"\nphp = ""', "not a claim of function.fgets"),
         ("[[claim", "decisions.toml: Expected"),
     ],
 )

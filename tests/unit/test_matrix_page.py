@@ -100,6 +100,11 @@ def test_filters_by_chapter_and_state_combine_and_stay_in_the_address(page: Any)
     assert "setcookie" in names(page) and "fsockopen" not in names(page)
 
 
+def test_states_are_three(page: Any) -> None:
+    states = page.get_by_label("state", exact=True).locator("option").all_inner_texts()
+    assert sorted(states) == ["done", "every state", "not wanted", "wanted"]
+
+
 def test_columns_sort_by_number(page: Any) -> None:
     table = page.locator("table.matrix-table").first
     header = table.locator("th", has_text="8.4")
