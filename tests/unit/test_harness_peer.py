@@ -302,7 +302,7 @@ def test_a_tls_end_with_and_without_close_notify() -> None:
             return everything(tls)
 
     assert talk('tls ec\nsend "a"', client)[0] == b"a"
-    with pytest.raises(ssl.SSLError, match="(?i)eof"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)eof"):
         talk('tls ec\nsend "a"\ncut', client)
 
 
