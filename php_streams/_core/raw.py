@@ -35,6 +35,7 @@ class Raw(io.RawIOBase):
     failed = False  # the last read was an error or a timeout, no end: fread gives False then, not ""
     revives = False  # whether data may still come after an end; only fread and its like then look for it
     seek_allowed = False
+    line_end: bytes | None = b"\n"  # None: CR or LF, the first one met will tell
     local = True
     lockable = False
     raised: BaseException | None = None

@@ -20,6 +20,7 @@ from typing import Any, Literal, NoReturn
 
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, called, warn
+from php_streams._core.lines import line_end, read_line_of
 from php_streams._core.raw import Raw
 from php_streams._core.resource import Resource
 from php_streams._core.values import type_name
@@ -63,14 +64,13 @@ class Stream(Resource):
         self.chunk_size = CHUNK_SIZE
         self.read_ahead = READ_AHEAD
         self.buffered = True
+        raw.line_end = line_end()
         self.bind(io.BufferedReader(raw, self.read_ahead))
 
     def bind(self, reader: io.BufferedReader) -> None:
         """Points the hot slots at what serves them now."""
         self.reader = reader
-        self.readline: Callable[..., bytes] = (
-            _lines_to_the_end(reader, self.raw) if self.raw.revives else reader.readline
-        )
+        self.readline = read_line_of(reader, self.raw)
         past_the_buffer = not self.buffered or self.chunk_size == 1
         self.readchar: Callable[..., bytes] = reader.read1 if past_the_buffer else reader.read
         self.write: Callable[[bytes], int | Literal[False]] = self.raw.write
@@ -109,11 +109,17 @@ class Stream(Resource):
         if not self.buffered or self.chunk_size == 1:
             size = min(size, MOST_AT_ONCE)
             return self.reader.read1(size) if wait else self.raw.read_without_waiting(size)
+        size = min(size, self.chunk_size)
+        if wait and size < self.read_ahead:
+            # One refill of the whole buffer, of which `size` bytes are copied out: peek would copy all of it.
+            data = bytearray(size)
+            del data[self.reader.readinto1(data) or 0 :]
+            return bytes(data)
         if wait:
             self.reader.peek(1)
         else:
             self.raw.fill_without_waiting(self.reader)
-        size = min(size, self.chunk_size, self.unread())
+        size = min(size, self.unread())
         return self.reader.read(size) if size else b""
 
     def read_all(self) -> bytes:
@@ -266,22 +272,12 @@ class Stream(Resource):
     def __iter__(self) -> Iterator[bytes]:
         if not self.is_open:
             raise ValueError("I/O operation on closed stream")
-        return itertools.chain(self.reader, self._after_lines())
+        plain = self.raw.line_end == b"\n" and not self.raw.revives
+        return itertools.chain(self.reader if plain else iter(self.readline, b""), self._after_lines())
 
     def _after_lines(self) -> Iterator[bytes]:
         self.nothing()
         yield from ()
-
-
-def _lines_to_the_end(reader: io.BufferedReader, raw: Raw) -> Callable[..., bytes]:
-    """readline for a raw that may give data after an end: fgets asks it no more, PHP does this."""
-
-    def readline(size: int = -1) -> bytes:
-        if raw.eof and raw.total == reader.tell():
-            return b""
-        return reader.readline(size)
-
-    return readline
 
 
 # How often a stream was closed: whoever keeps a list of descriptors knows by it that the list is stale.
