@@ -219,7 +219,7 @@ def measure_row(  # long: the rounds share what an attempt changes
         return value
 
     try:
-        if "proof(" in columns[0].script(row).read_text():
+        if "proof(" in active[0].script(row).read_text():
             for column in list(active):
                 attempt(column, "proof", max(1, n // 10))
         if not row.warm or row.measure == "process":
