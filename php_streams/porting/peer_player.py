@@ -169,6 +169,12 @@ class Connection(Player):
         """Sends."""
         self.send(self.fill_in(item.data))
 
+    def do_urgent(self, item: Statement) -> None:
+        """Sends out of band, which TLS does not have."""
+        if self.encrypted:
+            raise Unexpected("TLS has nothing out of band")
+        self.sock.send(item.data, socket.MSG_OOB)
+
     def send(self, data: bytes) -> None:
         """Sends all of it, or finds the client gone."""
         try:

@@ -234,6 +234,11 @@ def read_never(words: list[Word]) -> dict[str, object] | None:
     return {"data": words[0]} if len(words) == 1 and isinstance(words[0], bytes) and words[0] else None
 
 
+def read_urgent(words: list[Word]) -> dict[str, object] | None:
+    """One byte."""
+    return read_never(words) if len(words) == 1 and len(words[0]) == 1 else None
+
+
 def read_show(words: list[Word]) -> dict[str, object] | None:
     """Names of facts."""
     names = tuple(word for word in words if isinstance(word, str) and word in SHOWN)
@@ -256,6 +261,7 @@ STATEMENTS: dict[str, tuple[Reader, str]] = {
     ),
     "show": (read_show, f"show NAME ...: adds facts about TLS to the report: {' '.join(sorted(SHOWN))}"),
     "never": (read_never, 'never "text": the client must not send this in anything that comes from here on'),
+    "urgent": (read_urgent, 'urgent "x": sends one byte out of band, over tcp in plaintext'),
     "garbage": (read_count, "garbage [N]: sends N bytes (64) that belong to no protocol, always the same"),
     "half-close": (nothing, "half-close: ends the sending direction, goes on reading"),
     "close": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import ssl
 import threading
@@ -126,6 +127,14 @@ def test_silence_echo_and_garbage() -> None:
     first, second = (talk("garbage 32", everything)[0] for _ in range(2))
     assert isinstance(first, bytes)
     assert (len(first), first, first[:1]) == (32, second, b"\xff")
+
+
+def test_a_byte_out_of_band() -> None:
+    def client(sock: socket.socket) -> tuple[bytes, bytes]:
+        assert select.select([], [], [sock], 5)[2] == [sock]
+        return sock.recv(1, socket.MSG_OOB), everything(sock)
+
+    assert talk('urgent "!"\nsend "rest"', client)[0] == (b"!", b"rest")
 
 
 def test_the_ways_to_end() -> None:
