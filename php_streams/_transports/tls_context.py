@@ -28,6 +28,7 @@ from php_streams._core.diagnostics import warn
 from php_streams._core.values import truth
 from php_streams._transports.tls_values import NOT_GIVEN, bare_warning, integer, path, raw_value, text
 from php_streams.constants import (
+    OPENSSL_DEFAULT_STREAM_CIPHERS,
     STREAM_CRYPTO_PROTO_TLSv1_0,
     STREAM_CRYPTO_PROTO_TLSv1_1,
     STREAM_CRYPTO_PROTO_TLSv1_2,
@@ -43,19 +44,6 @@ VERSIONS = {
     STREAM_CRYPTO_PROTO_TLSv1_2: ssl.TLSVersion.TLSv1_2,
     STREAM_CRYPTO_PROTO_TLSv1_3: ssl.TLSVersion.TLSv1_3,
 }
-
-# PHP's own default list of ciphers (the constant OPENSSL_DEFAULT_STREAM_CIPHERS shows it).
-DEFAULT_CIPHERS = ":".join(
-    """
-    ECDHE-RSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES256-GCM-SHA384
-    ECDHE-ECDSA-AES256-GCM-SHA384 DHE-RSA-AES128-GCM-SHA256 DHE-DSS-AES128-GCM-SHA256 kEDH+AESGCM
-    ECDHE-RSA-AES128-SHA256 ECDHE-ECDSA-AES128-SHA256 ECDHE-RSA-AES128-SHA ECDHE-ECDSA-AES128-SHA
-    ECDHE-RSA-AES256-SHA384 ECDHE-ECDSA-AES256-SHA384 ECDHE-RSA-AES256-SHA ECDHE-ECDSA-AES256-SHA
-    DHE-RSA-AES128-SHA256 DHE-RSA-AES128-SHA DHE-DSS-AES128-SHA256 DHE-RSA-AES256-SHA256
-    DHE-DSS-AES256-SHA DHE-RSA-AES256-SHA AES128-GCM-SHA256 AES256-GCM-SHA384 AES128 AES256 HIGH
-    !SSLv2 !aNULL !eNULL !EXPORT !DES !MD5 !RC4 !ADH
-    """.split()
-)
 
 
 class SetupFailed(Exception):
@@ -229,7 +217,7 @@ def _ciphers(build: Build) -> None:
     """The cipher list with the security level; a list without a cipher fails without a word."""
     ciphers = build.values["ciphers"]
     level = build.values["security_level"]
-    ciphers = DEFAULT_CIPHERS if ciphers is None else ciphers.partition("\0")[0]
+    ciphers = OPENSSL_DEFAULT_STREAM_CIPHERS if ciphers is None else ciphers.partition("\0")[0]
     try:
         build.ssl_context.set_ciphers(ciphers)
         if level is not None:
