@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from compat_matrix import ROOT, MatrixError
 from compat_matrix.automatic import settled
-from compat_matrix.coverage import Subject, label, read_cases, subjects, things, wrong_citations
-from compat_matrix.decisions import decisions, undecided
+from compat_matrix.coverage import Subject, data_faults, label, read_cases, subjects, things
+from compat_matrix.decisions import decisions
 from compat_matrix.pages import escape, link, path_of, shown, target
 from compat_matrix.scope import BOOKS, PAGES, SERIES, TITLES, facts, functions
+from compat_matrix.waits import waits_for
 
 PAGE = ROOT / "docs/matrix.md"
 README = ROOT / "README.md"
@@ -32,7 +34,8 @@ hide-toc: true
 What PHP has, what of it is here, and what has been compared with real php-cli. A number under a PHP version
 counts the [cases](cases.md) that were recorded from that version; its link shows them, PHP and Python side by
 side. "Claims" are the single statements of PHP's manual (signature, parameter, return value, error, change,
-example, note) that a case, a recorded fact or a decision settles, of all that the manual makes.
+example, note) that a case, a recorded fact or a decision settles, of all that the manual makes. Some *wait*:
+they need a function or a wrapper that has yet to come ([which](#claims-that-wait)).
 
 `state` is *done*, *wanted* (it will come) or *not wanted* (the last column says why). `signature` tells
 whether the manual and php-cli's Reflection agree; each function here is held to Reflection by a test.
@@ -41,8 +44,7 @@ whether the manual and php-cli's Reflection agree; each function here is held to
 
 def build(check: bool) -> int:
     """Writes both files, or, with `check`, says which is not what the data give (1)."""
-    faults = wrong_citations(read_cases()) + [f"{name}: has no row in decisions.toml" for name in undecided()]
-    if faults:
+    if faults := data_faults():
         raise MatrixError("\n".join(["the data are not in order:", *faults]))
     stale = []
     for path, text in ((PAGE, "\n".join(page()) + "\n"), (README, with_summary(README.read_text("utf-8")))):
@@ -76,6 +78,8 @@ def page() -> Iterator[str]:
         rows = list(things(chapter)) if chapter in PAGES else [s for s in subjects() if s.chapter == chapter]
         yield from (f"## {title}", "")
         yield from table(rows, linked, chapter in BOOKS)
+    yield from ("## Claims that wait", "")
+    yield from waiting()
     yield from ("## Where the manual is not right", "")
     yield from wrong()
     yield from ("## Differences on purpose", "")
@@ -128,7 +132,7 @@ def there(name: str, version: str) -> bool:
 
 def claims(subject: Subject, linked: bool) -> str:
     """Settled / all."""
-    text = f"{subject.covered}/{len(subject.counted)}" if subject.counted else ""
+    text = subject.share
     return link(text, path_of(subject)) if text and linked else text
 
 
@@ -140,6 +144,24 @@ def notes(subject: Subject) -> str:
     return ", ".join(found)
 
 
+def waiting() -> Iterator[str]:
+    """The claims that no case can show yet, by what they wait for."""
+    every = {claim.id: subject for subject in subjects() for claim in subject.waiting}
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name in every:
+        missing = ", ".join(waits_for(name))
+        groups[missing, decisions().waits[name].reason].append(f"[{escape(name)}]({manual_url(every[name])})")
+    yield from ("| waits for | claims | why |", "| --- | --- | --- |")
+    for (missing, reason), names in sorted(groups.items()):
+        yield f"| {escape(missing)} | {', '.join(names)} | {escape(reason)} |"
+    yield ""
+
+
+def manual_url(subject: Subject) -> str:
+    """The page's address in the manual, if it has one."""
+    return subject.page.url if subject.page else ""
+
+
 def wrong() -> Iterator[str]:
     """The claims that php-cli does not bear out, each with the cases that show it."""
     every = {claim.id: (subject, claim) for subject in subjects() for claim in subject.claims}
@@ -147,8 +169,7 @@ def wrong() -> Iterator[str]:
     for name, php in decisions().wrong.items():
         subject, claim = every[name]
         cases = ", ".join(link(label(case).rpartition("/")[2], f"case {label(case)}") for case in claim.cases)
-        address = subject.page.url if subject.page else ""
-        yield f"| [{escape(name)}]({address}) | {escape(php)} | {cases} |"
+        yield f"| [{escape(name)}]({manual_url(subject)}) | {escape(php)} | {cases} |"
     yield ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -11,9 +11,10 @@ from pathlib import Path
 import php_streams
 from compat_matrix import CASES, MatrixError
 from compat_matrix.automatic import later, settled
-from compat_matrix.decisions import Deviation, decisions
+from compat_matrix.decisions import Deviation, decisions, undecided
 from compat_matrix.manual import Page, pages
 from compat_matrix.scope import SERIES, facts, functions
+from compat_matrix.waits import wait_faults, waits_for
 from tests.conformance.case import Case, CaseError, read_case
 
 #: Where several share a page.
@@ -32,7 +33,7 @@ FILTER_PAGES = {
     "convert.*": "convert",
 }
 #: How a claim is settled, best first.
-STATES = ("case", "facts", "decision", "later", "open")
+STATES = ("case", "facts", "decision", "later", "waits", "open")
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,19 @@ class Subject:
         return [claim for claim in self.claims if claim.state == "open"]
 
     @property
+    def waiting(self) -> list[Claim]:
+        """The claims that cannot be shown before something else is there."""
+        return [claim for claim in self.claims if claim.state == "waits"]
+
+    @property
     def covered(self) -> int:
         """How many of the claims that count are settled."""
-        return len(self.counted) - len(self.open)
+        return len(self.counted) - len(self.open) - len(self.waiting)
+
+    @property
+    def share(self) -> str:
+        """``15/18, 3 wait``: the settled claims, of all that count."""
+        return share([self])
 
     def live(self, version: str) -> int:
         """How many cases that version printed."""
@@ -89,6 +100,13 @@ class Subject:
         """How many cases that version printed otherwise than the newest did."""
         found = [(case.expected(version), case.newest) for case in self.cases]
         return sum(one is not None and other is not None and one.lines != other.lines for one, other in found)
+
+
+def share(group: Sequence[Subject]) -> str:
+    """The same of several; nothing where nothing counts."""
+    every, waiting = sum(len(each.counted) for each in group), sum(len(each.waiting) for each in group)
+    settled = sum(each.covered for each in group)
+    return (f"{settled}/{every}" + (f", {waiting} wait" if waiting else "")) if every else ""
 
 
 def label(case: Case) -> str:
@@ -150,6 +168,13 @@ def wrong_citations(cases: Iterable[Case]) -> list[str]:
     return [f"{case.path}: --SEE-- {name}: the manual has no such claim" for case, name in wrong]
 
 
+def data_faults() -> list[str]:
+    """What keeps the matrix from being made: wrong citations, functions undecided, waits that are over."""
+    cases = read_cases()
+    faults = wrong_citations(cases) + wait_faults(set(citations(cases)))
+    return faults + [f"{name}: has no row in decisions.toml" for name in undecided()]
+
+
 def settle(page: Page, claim: str, cited: dict[str, list[Case]]) -> Claim:
     """What settles one claim."""
     name = f"{page.id}#{claim}"
@@ -166,6 +191,8 @@ def settle(page: Page, claim: str, cited: dict[str, list[Case]]) -> Claim:
         return Claim(name, "decision", reason=decisions().manual[page.id])
     if said == "" and done(page):
         return Claim(name, "facts", reason="php-cli's Reflection says the same, and the def is held to it")
+    if missing := waits_for(name):
+        return Claim(name, "waits", reason=f"{', '.join(missing)}: {decisions().waits[name].reason}")
     return Claim(name, "open", reason=said or "")
 
 

@@ -1,9 +1,10 @@
-"""Reads ``decisions.toml``: functions wanted or not, claims that no case checks, differences on purpose."""
+"""Reads ``decisions.toml``: functions wanted or not, claims without cases, differences on purpose."""
 
 from __future__ import annotations
 
 import fnmatch
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ WANTED = ("wanted", "not wanted")
 KEYS = {
     "name": {"names", "decision", "reason"},
     "claim": {"ids", "reason"},
+    "waits": {"ids", "until", "reason"},
     "manual": {"page", "reason"},
     "wrong": {"claim", "php"},
     "decision": {"id", "subject", "php", "here", "reason", "switch"},
@@ -40,12 +42,21 @@ class Deviation:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Why a claim cannot be shown before all of `until` are there: fopen, wrappers/http ..."""
+
+    until: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Decisions:
     """The whole file: reasons by what they are about."""
 
     wanted: dict[str, str]
     not_wanted: dict[str, str]
     claims: dict[str, str]
+    waits: dict[str, Wait]
     manual: dict[str, str]
     wrong: dict[str, str]
     deviations: tuple[Deviation, ...]
@@ -67,7 +78,11 @@ def decisions(path: Path = DECISIONS) -> Decisions:
     return Decisions(
         wanted=names(path, rows.get("name", []), "wanted"),
         not_wanted=names(path, rows.get("name", []), "not wanted"),
-        claims=claims(path, rows.get("claim", [])),
+        claims={claim: row["reason"] for claim, row in claims(path, "claim", rows.get("claim", []))},
+        waits={
+            claim: Wait(tuple(row["until"]), row["reason"])
+            for claim, row in claims(path, "waits", rows.get("waits", []))
+        },
         manual={row["page"]: row["reason"] for row in rows.get("manual", [])},
         wrong={checked(row["claim"]): row["php"] for row in rows.get("wrong", [])},
         deviations=deviations(path, rows.get("decision", [])),
@@ -96,20 +111,19 @@ def names(path: Path, rows: list[dict[str, Any]], decision: str) -> dict[str, st
     return found
 
 
-def claims(path: Path, rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Claim -> reason; a pattern has to match something."""
+def claims(path: Path, kind: str, rows: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(claim, its row), the first row for each; a pattern has to match something."""
     every = [f"{page.id}#{claim}" for page in pages().values() for claim in page.claims]
-    found: dict[str, str] = {}
+    seen: set[str] = set()
     for row in rows:
         for pattern in row["ids"]:
             matching = (
                 fnmatch.filter(every, pattern) if "*" in pattern else [c for c in every if c == pattern]
             )
             if not matching:
-                raise MatrixError(f"{path}: [[claim]] {pattern}: the manual has no such claim")
-            for claim in matching:
-                found.setdefault(claim, row["reason"])
-    return found
+                raise MatrixError(f"{path}: [[{kind}]] {pattern}: the manual has no such claim")
+            yield from ((claim, row) for claim in matching if claim not in seen)
+            seen.update(matching)
 
 
 def deviations(path: Path, rows: list[dict[str, Any]]) -> tuple[Deviation, ...]:

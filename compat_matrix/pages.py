@@ -16,7 +16,14 @@ from compat_matrix.scope import PAGES
 from tests.conformance.case import Case, Section
 
 FENCE = "`" * 6  # longer than any in a case
-STATES = {"case": "case", "facts": "facts", "decision": "decided", "later": "later PHP", "open": "open"}
+STATES = {
+    "case": "case",
+    "facts": "facts",
+    "decision": "decided",
+    "later": "later PHP",
+    "waits": "waits for",
+    "open": "open",
+}
 
 
 def shown() -> Iterator[Subject]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from compat_matrix import MatrixError
-from compat_matrix.coverage import Subject, read_cases, subjects, wrong_citations
-from compat_matrix.decisions import undecided
+from compat_matrix.coverage import Subject, data_faults, share, subjects
 from compat_matrix.scope import SERIES, TITLES
 
 HEAD = ("", "state", "cases", *(f"php {version}" for version in SERIES), "claims", "decisions")
@@ -15,7 +14,7 @@ HEAD = ("", "state", "cases", *(f"php {version}" for version in SERIES), "claims
 def status(wanted: Sequence[str], show_open: bool) -> int:
     """Prints the tables of these chapters or functions (all, if none are named), and sums.
 
-    1 when a case cites what the manual does not have, or a function has no decision; else 0.
+    1 when a case cites what the manual does not have, a function has no decision, or a wait is over; else 0.
     """
     chosen = list(select(wanted))
     for chapter, title in TITLES.items():
@@ -26,7 +25,7 @@ def status(wanted: Sequence[str], show_open: bool) -> int:
                 print_open(group)
     print("\nChapters")
     print_table([HEAD, *sums(chosen)])
-    faults = wrong_citations(read_cases()) + [f"{name}: has no row in decisions.toml" for name in undecided()]
+    faults = data_faults()
     print("\n".join(["", *faults]) if faults else "")
     return bool(faults)
 
@@ -53,7 +52,7 @@ def row(subject: Subject) -> tuple[str, ...]:
         subject.state,
         str(len(subject.cases) or ""),
         *(live(subject, version) for version in SERIES),
-        f"{subject.covered}/{len(subject.counted)}",
+        subject.share,
         ", ".join(each.id for each in subject.deviations),
     )
 
@@ -72,20 +71,21 @@ def sums(chosen: Iterable[Subject]) -> Iterator[tuple[str, ...]]:
         if group:
             cases = {case.path: case for each in group for case in each.cases}.values()
             done = [each for each in group if each.state == "done"]
-            settled, every = sum(s.covered for s in done), sum(len(s.counted) for s in done)
             yield (
                 title,
-                f"{len(done)}/{len(group)} done, {settled}/{every} claims of these",
+                f"{len(done)}/{len(group)} done, claims of these {share(done) or 0}",
                 str(len(cases)),
                 *(str(sum(version in case.versions for case in cases)) for version in SERIES),
-                f"{sum(s.covered for s in group)}/{sum(len(s.counted) for s in group)}",
+                share(group),
                 str(sum(len(s.deviations) for s in group) or ""),
             )
 
 
 def print_open(group: Iterable[Subject]) -> None:
-    """The claims that nothing settles."""
+    """The claims that nothing settles, and those that wait, with what for."""
     for subject in group:
+        for claim in subject.waiting:
+            print(f"  waits for {claim.reason}  {claim.id}")
         for claim in subject.open:
             print(f"  open  {claim.id}  {claim.reason}".rstrip())
 

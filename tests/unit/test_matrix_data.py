@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from compat_matrix import MatrixError, build, status
+import php_streams
+from compat_matrix import MatrixError, build, coverage, status, waits
 from compat_matrix.automatic import change_difference, later, settled, signature_difference
-from compat_matrix.coverage import page_of, read_cases, subjects, things, wrong_citations
+from compat_matrix.coverage import data_faults, page_of, read_cases, subjects, things, wrong_citations
 from compat_matrix.decisions import decisions, undecided
 from compat_matrix.manual import Page, find_claim, pages
 from compat_matrix.scope import functions
@@ -55,6 +56,90 @@ def test_every_function_in_scope_has_a_decision() -> None:
 def test_what_was_not_wanted_is_not_there() -> None:
     states = {each.name: each.state for each in subjects() if each.kind == "function"}
     assert {states[name] for name in decisions().not_wanted} == {"not wanted"}
+
+
+def test_nothing_waits_for_what_is_there() -> None:
+    assert data_faults() == []
+
+
+WAIT = '[[waits]]\nids = ["function.fclose#examples.1"]\nuntil = {until}\nreason = "files"\n'
+
+
+def use_wait(until: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the decisions consist of one wait."""
+    path = folder / "decisions.toml"
+    path.write_text(WAIT.format(until=until))
+    found = decisions(path)
+    monkeypatch.setattr(waits, "decisions", lambda: found)
+    monkeypatch.setattr(coverage, "decisions", lambda: found)
+
+
+FCLOSE = pages()["function.fclose"]
+
+
+def test_a_claim_waits_until_the_last_of_the_names_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_wait(["fopen", "filesize", "fread"], tmp_path, monkeypatch)
+    monkeypatch.setattr(php_streams, "__all__", ["fread"])
+    assert coverage.settle(FCLOSE, "examples.1", {}).state == "waits"
+    assert coverage.settle(FCLOSE, "examples.1", {}).reason == "fopen, filesize: files"
+    monkeypatch.setattr(php_streams, "__all__", ["fread", "fopen"])
+    assert waits.wait_faults(set()) == []
+    assert coverage.settle(FCLOSE, "examples.1", {}).reason == "filesize: files"
+    monkeypatch.setattr(php_streams, "__all__", ["fread", "fopen", "filesize"])
+    assert coverage.settle(FCLOSE, "examples.1", {}).state == "open"
+    (fault,) = waits.wait_faults(set())
+    assert fault.endswith(
+        "function.fclose#examples.1: fopen, filesize, fread is there now: a case has to show it"
+    )
+
+
+def test_the_build_fails_when_a_wait_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_wait(["fread"], tmp_path, monkeypatch)
+    with pytest.raises(MatrixError, match=r"fclose#examples\.1: fread is there now"):
+        build.build(True)
+
+
+@pytest.mark.parametrize("name", ["wrappers/http", "filters/zlib.inflate", "context/http.proxy"])
+def test_a_wrapper_has_come_when_there_is_a_case_about_it(name: str, tmp_path: Path) -> None:
+    assert waits.known(name) and not waits.there(name, tmp_path)
+    (tmp_path / name).mkdir(parents=True)
+    assert not waits.there(name, tmp_path)
+    (tmp_path / name / "x.case").touch()
+    assert waits.there(name, tmp_path)
+
+
+def test_a_wrapper_has_come_when_it_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waits.there("transports/tcp", tmp_path)
+    monkeypatch.setattr(php_streams, "stream_get_filters", lambda: ["zlib.*"], raising=False)
+    assert waits.there("filters/zlib.inflate", tmp_path) and not waits.there(
+        "filters/convert.base64-encode", tmp_path
+    )
+
+
+@pytest.mark.parametrize("name", ["fopenn", "header", "wrappers/gopher", "context/http.colour", "things/x"])
+def test_a_wait_for_what_will_never_come_is_a_fault(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_wait([name], tmp_path, monkeypatch)
+    found = dataclasses.replace(waits.decisions(), not_wanted={"header": "web servers"})
+    monkeypatch.setattr(waits, "decisions", lambda: found)
+    assert f"function.fclose#examples.1: {name}: nothing that will come" in waits.wait_faults(set())[0]
+
+
+def test_a_wait_for_what_a_case_shows_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_wait(["fopen"], tmp_path, monkeypatch)
+    assert "a case or a decision settles it" in waits.wait_faults({"function.fclose#examples.1"})[0]
+
+
+def test_what_waits_is_not_covered() -> None:
+    page = pages()["function.fclose"]
+    claims = tuple(
+        coverage.Claim(name, state) for name, state in [("a", "case"), ("b", "waits"), ("c", "open")]
+    )
+    subject = coverage.Subject("fclose", "filesystem", "function", page, (), claims)
+    assert (subject.covered, subject.share) == (1, "1/3, 1 wait")
 
 
 # Claims about signatures, and what changed in them: each is a test against php-cli's recorded Reflection.
