@@ -133,7 +133,7 @@ def test_every_row_leads_to_the_manual(page: Any) -> None:
         "table.matrix-table tbody tr td:first-child a[href^='https://www.php.net/manual/en/']"
     )
     assert links.count() > 300
-    fgets = page.locator("a[href='https://www.php.net/manual/en/function.fgets.php']")
+    fgets = page.locator("td:first-child a[href='https://www.php.net/manual/en/function.fgets.php']")
     assert fgets.count() == 1
 
 
