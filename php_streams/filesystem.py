@@ -42,10 +42,10 @@ def fgets(stream: Stream, length: int | None = None) -> bytes | Literal[False]:
     """
     try:
         if length is None:
-            return stream.readline() or stream.nothing()
+            return stream.readline() or stream.next_line()
         if length.__class__ is not int or not 0 < length <= PHP_INT_MAX:
             length = _length(stream, length, "?int")
-        return stream.readline(length - 1) or stream.nothing()
+        return stream.readline(length - 1) or stream.next_line(length - 1)
     except AttributeError:
         refuse(stream)  # PHP's TypeError, unless this is an open stream and the error came from inside it
         raise
@@ -67,7 +67,7 @@ def fgetc(stream: Stream) -> bytes | Literal[False]:
     One byte; False when there is none.
     """
     try:
-        return stream.readchar(1) or stream.nothing()
+        return stream.readchar(1) or stream.next_byte()
     except AttributeError:
         refuse(stream)
         raise
@@ -121,7 +121,7 @@ def feof(stream: Stream) -> bool:
     On a socket: nothing buffered, and the peer has closed (seen without waiting).  A timeout is no end.
     """
     try:
-        return stream.at_end()
+        return stream.where() == stream.end and stream.raw.at_end()
     except AttributeError:
         refuse(stream)
         raise
@@ -146,7 +146,11 @@ def ftell(stream: Stream) -> int | Literal[False]:
 
     On a socket: bytes read so far plus bytes written.
     """
-    return open_stream(stream).tell()
+    try:
+        return stream.base + stream.where() + stream.raw.written
+    except AttributeError:
+        refuse(stream)
+        raise
 
 
 def fpassthru(stream: Stream) -> int:

@@ -74,7 +74,6 @@ def stream_set_read_buffer(stream: Stream, size: int) -> int:
     buffered = to_int(size, 2, "size") != 0
     target = open_stream(stream)
     target.buffered = buffered
-    target.bind(target.reader)
     return 0
 
 

@@ -1,14 +1,13 @@
-"""Raw: what every kind of stream is made of (= php_stream_ops), under C's io.BufferedReader.
+"""Raw: what every kind of stream is made of (= php_stream_ops), under a stream's read buffer (buffer.py).
 
 Rules a Raw keeps:
 
-1. `readinto` never raises.  BufferedReader drops a half-read line when its raw raises; PHP's fgets hands
-   out the part that came.  "Nothing now" is None (with `timed_out` when that was a timeout), the end is 0
-   (with `eof`).  An exception from a user's handler is kept in `raised`, and the chapter function raises it
-   as soon as there is no data to hand out first; until then nothing more is read.
+1. `readinto` never raises, so that no reader above (ours, or an io.BufferedReader) loses a half-read line:
+   PHP's fgets hands out the part that came.  "Nothing now" is None (with `timed_out` when that was a
+   timeout), the end is 0 (with `eof`).  An exception from a user's handler is kept in `raised`, and the
+   chapter function raises it as soon as there is no data to hand out first; until then nothing more is read.
 2. It counts what it has handed to the reader in `total`, and answers `tell()` with that number.
-   BufferedReader.tell() subtracts what it still holds, so `reader.tell()` is PHP's position and
-   `total - reader.tell()` the unread bytes, both at C speed.
+   A reader above subtracts what it still holds: that is PHP's position.
 3. Bytes can be fed back (`feed`): they count as unread and are handed out before anything else.  That is
    how a buffer changes its size, or a filter its input, without losing a byte.
 """
@@ -23,6 +22,10 @@ from php_streams._core.diagnostics import warn
 # Raws whose reader was refilled since the last look: the only ones that can hold unread bytes.  This is what
 # lets stream_select answer from buffers without asking each of a thousand streams.
 REFILLED: set[Raw] = set()
+# Raws that may hold back what was written to them, until they are pushed.
+HELD_BACK: set[Raw] = set()
+# What waits in a raw that was fed nothing: one for all, a memoryview is larger than the rest of an idle raw.
+NOT_FED = memoryview(b"")
 
 
 class Raw(io.RawIOBase):
@@ -45,20 +48,16 @@ class Raw(io.RawIOBase):
         super().__init__()
         self.total = 0
         self.written = 0
-        self.fed = memoryview(b"")
-        self.settle()
+        self.fed = NOT_FED
 
     def count(self, size: int) -> int:
         """Notes that `size` more bytes came from below and went up to the reader."""
         self.total += size
-        self.settle()
         return size
 
-    def settle(self) -> None:
-        """Brings `tell` up to date: what the reader was given, without what waits in `fed`."""
-        # A C callable without arguments that returns the number: BufferedReader.tell() stays in C.
-        self.tell = (self.total - len(self.fed)).__int__  # type: ignore[method-assign]
-        REFILLED.add(self)
+    def tell(self) -> int:
+        """What was given to the reader above, without what waits in `fed`."""
+        return self.total - len(self.fed)
 
     def readable(self) -> bool:
         """All raws can be asked; PHP warns about write-only ones itself."""
@@ -67,14 +66,14 @@ class Raw(io.RawIOBase):
     def feed(self, data: bytes) -> None:
         """Takes back bytes that the reader was given: they come again before anything else."""
         self.fed = memoryview(data + bytes(self.fed))
-        self.settle()
+        REFILLED.add(self)
 
     def take_fed(self, buffer: Any) -> int:
         """Fills the buffer from what was fed back."""
         size = min(len(buffer), len(self.fed))
         buffer[:size] = self.fed[:size]
         self.fed = self.fed[size:]
-        self.settle()
+        REFILLED.add(self)
         return size
 
     def readall(self) -> bytes:
@@ -144,4 +143,5 @@ class Raw(io.RawIOBase):
     def close(self) -> None:
         """Closes; silent, and harmless when done again."""
         REFILLED.discard(self)
+        HELD_BACK.discard(self)
         super().close()

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from php_streams._core.diagnostics import warn
-from php_streams._core.raw import REFILLED, Raw
+from php_streams._core.raw import HELD_BACK, REFILLED, Raw
 from php_streams._core.stream import CLOSED, Stream, no_stream
 
 # What is asked for, and which answers count, for the read, write and except sets (select(2) on Linux).
@@ -114,10 +114,9 @@ class Watch:
             buffered = self._buffered(sets)
             if buffered:
                 return (sorted(buffered), (), ()), len(buffered)
-        if timeout != 0:
-            for raw in self.readers:
-                if raw.unpushed > 1:
-                    raw.push()
+        if timeout != 0 and HELD_BACK:
+            for raw in HELD_BACK & self.readers.keys():
+                raw.push()
         events = self._events(timeout)
         return self._answer(events) if events else NOTHING
 
@@ -136,7 +135,10 @@ class Watch:
         """What the kernel says."""
         events = self._ask(0)
         if self.listens and events:
-            events = [event for event in events if event[0] in self.places]
+            found = [event for event in events if event[0] in self.places]
+            if len(found) < len(events):  # a signal that came between the end of a wait and now
+                _pass_on(_pipe()[0], -1)
+            events = found
         if self.always:
             events += self.always
         return events if events or timeout == 0 else self._wait(timeout)
@@ -157,9 +159,14 @@ class Watch:
                 self.poller.register(reader, kernel.POLLIN)
                 self.listens = True
             events = self._ask(timeout)
+        except BaseException:
+            _pass_on(reader, before)
+            raise
         finally:
             signal.set_wakeup_fd(before, warn_on_full_buffer=False)
-            _pass_on(reader, before)
+        if len(events) == 1 and events[0][0] != reader:
+            return events
+        _pass_on(reader, before)
         found = [event for event in events if event[0] != reader]
         if len(found) < len(events) and not found:
             raise SelectError(errno.EINTR)

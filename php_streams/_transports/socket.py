@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from php_streams._core.diagnostics import notice, warn
-from php_streams._core.raw import Raw
+from php_streams._core.raw import HELD_BACK, REFILLED, Raw
 from php_streams._transports.address import text_of
 
 LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
@@ -128,6 +128,8 @@ class SocketRaw(Raw):
         if not size:
             self.eof = True
             return 0
+        if self.crypto is not None:
+            REFILLED.add(self)  # more may be decrypted already
         return self.count(size)
 
     def _nothing(self, error: OSError) -> int | None:
@@ -174,8 +176,11 @@ class SocketRaw(Raw):
 
     def at_end(self) -> bool:
         """A look at the socket: the peer's end, or an error, ends the stream (streams.c, feof)."""
-        if not self.eof:
-            self.eof = not (self.crypto.alive() if self.crypto is not None else self._alive())
+        if not self.eof and self.crypto is None:
+            self.eof = not self._alive()
+        elif not self.eof:
+            self.eof = not self.crypto.alive()  # type: ignore[union-attr]
+            REFILLED.add(self)  # to look decrypts: the kernel may have nothing left for stream_select to see
         return self.eof
 
     def _alive(self) -> bool:
@@ -189,6 +194,8 @@ class SocketRaw(Raw):
     def write(self, data: Any) -> int | Literal[False]:
         """Sends all of it, as far as the timeout lets; the bytes sent, or False after a notice."""
         self.unpushed += 1
+        if self.unpushed == 2 and self.pushes:
+            HELD_BACK.add(self)
         try:
             sent = self.send(data, self.send_flags)
         except OSError as error:
@@ -241,6 +248,7 @@ class SocketRaw(Raw):
             except OSError:
                 self.pushes = False
         self.unpushed = 0
+        HELD_BACK.discard(self)
 
     # --- state -------------------------------------------------------------------------------------
 
