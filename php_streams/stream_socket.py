@@ -142,7 +142,8 @@ def stream_socket_enable_crypto(
 def _may_start(stream: Stream) -> bool:
     """R8: bytes that came before the handshake would be taken for bytes that came through it."""
     unread = stream.unread()
-    if not unread or stream.meta().get("crypto") or ini.get("php_streams.starttls_buffer") == "keep":
+    plain = stream.raw.encrypts and not stream.meta().get("crypto")
+    if not unread or not plain or ini.get("php_streams.starttls_buffer") == "keep":
         return True
     return warn(
         f"{unread} bytes were received in plaintext before the handshake; they would be read as if they had"

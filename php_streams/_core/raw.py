@@ -41,6 +41,7 @@ class Raw(io.RawIOBase):
     line_end: bytes | None = b"\n"  # None: CR or LF, the first one met will tell
     local = True
     lockable = False
+    encrypts = False  # stream_socket_enable_crypto can do something with it
     raised: BaseException | None = None
     unpushed = 0  # writes since the last read, where the kernel may hold some back
 

@@ -85,7 +85,7 @@ class SocketRaw(Raw):
         self.url_name: str | None = None
         self.connect_timeout: float | None = None
         self.unpushed = 0
-        self.pushes = label == LABELS["tcp"]
+        self.pushes = self.encrypts = label == LABELS["tcp"]
         self.revives = label in (LABELS["udp"], LABELS["udg"])  # an empty datagram is an end, and yet is none
         self.rebind()
 
@@ -282,7 +282,7 @@ class SocketRaw(Raw):
 
     def enable_crypto(self, context: Any, enable: bool, method: int | None, session: Any) -> bool | int:
         """Turns TLS on or off on the connection."""
-        if self.label != LABELS["tcp"]:
+        if not self.encrypts:
             return super().enable_crypto(context, enable, method, session)
         from php_streams._transports import tls
 
@@ -290,7 +290,7 @@ class SocketRaw(Raw):
 
     def require_tls(self, required: bool) -> None:
         """From now on nothing is sent without TLS, or again as it comes."""
-        self.tls_required = required and self.label == LABELS["tcp"]
+        self.tls_required = required and self.encrypts
         self.rebind()
 
     def socket_name(self, remote: bool) -> str | Literal[False]:
