@@ -6,10 +6,8 @@ Rules a Raw keeps:
    PHP's fgets hands out the part that came.  "Nothing now" is None (with `timed_out` when that was a
    timeout), the end is 0 (with `eof`).  An exception from a user's handler is kept in `raised`, and the
    chapter function raises it as soon as there is no data to hand out first; until then nothing more is read.
-2. It counts what it has handed to the reader in `total`, and answers `tell()` with that number.
-   A reader above subtracts what it still holds: that is PHP's position.
-3. Bytes can be fed back (`feed`): they count as unread and are handed out before anything else.  That is
-   how a buffer changes its size, or a filter its input, without losing a byte.
+2. It counts what it has handed up in `total`, and what it has sent in `written`.  The buffer above subtracts
+   what it still holds: that is PHP's position.
 """
 
 from __future__ import annotations
@@ -19,13 +17,11 @@ from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
 
-# Raws whose reader was refilled since the last look: the only ones that can hold unread bytes.  This is what
+# Raws whose buffer was refilled since the last look: the only ones that can hold unread bytes.  This is what
 # lets stream_select answer from buffers without asking each of a thousand streams.
 REFILLED: set[Raw] = set()
 # Raws that may hold back what was written to them, until they are pushed.
 HELD_BACK: set[Raw] = set()
-# What waits in a raw that was fed nothing: one for all, a memoryview is larger than the rest of an idle raw.
-NOT_FED = memoryview(b"")
 
 
 class Raw(io.RawIOBase):
@@ -49,33 +45,15 @@ class Raw(io.RawIOBase):
         super().__init__()
         self.total = 0
         self.written = 0
-        self.fed = NOT_FED
 
     def count(self, size: int) -> int:
-        """Notes that `size` more bytes came from below and went up to the reader."""
+        """Notes that `size` more bytes came from below and went up to the buffer."""
         self.total += size
         return size
-
-    def tell(self) -> int:
-        """What was given to the reader above, without what waits in `fed`."""
-        return self.total - len(self.fed)
 
     def readable(self) -> bool:
         """All raws can be asked; PHP warns about write-only ones itself."""
         return True
-
-    def feed(self, data: bytes) -> None:
-        """Takes back bytes that the reader was given: they come again before anything else."""
-        self.fed = memoryview(data + bytes(self.fed))
-        REFILLED.add(self)
-
-    def take_fed(self, buffer: Any) -> int:
-        """Fills the buffer from what was fed back."""
-        size = min(len(buffer), len(self.fed))
-        buffer[:size] = self.fed[:size]
-        self.fed = self.fed[size:]
-        REFILLED.add(self)
-        return size
 
     def readall(self) -> bytes:
         """Everything until the end, or until nothing more comes."""
@@ -87,12 +65,8 @@ class Raw(io.RawIOBase):
                 room = memoryview(bytearray(size * 2))
         return b"".join(parts)
 
-    def fill_without_waiting(self, reader: io.BufferedReader) -> None:
-        """One refill of the reader that does not wait for data."""
-        reader.peek(1)
-
     def read_without_waiting(self, size: int) -> bytes:
-        """One read past the reader that does not wait for data."""
+        """One read that does not wait for data."""
         return self.read(size) or b""
 
     def at_end(self) -> bool:

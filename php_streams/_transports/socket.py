@@ -13,7 +13,6 @@ TCP_NODELAY on and off again.
 from __future__ import annotations
 
 import errno
-import io
 import select
 import socket
 import struct
@@ -110,8 +109,6 @@ class SocketRaw(Raw):
 
     def readinto(self, buffer: Any) -> int | None:
         """Receives what there is; see Raw for what it promises."""
-        if self.fed:
-            return self.take_fed(buffer)
         if self.unpushed:
             self.push()
         if self.raised is not None:
@@ -166,12 +163,8 @@ class SocketRaw(Raw):
             else:
                 self.recv_into = bound
 
-    def fill_without_waiting(self, reader: io.BufferedReader) -> None:
-        """One refill of the reader with what has already arrived."""
-        self._at_once(lambda: reader.peek(1))
-
     def read_without_waiting(self, size: int) -> bytes:
-        """One read past the reader of what has already arrived."""
+        """One read of what has already arrived."""
         return self._at_once(lambda: self.read(size)) or b""
 
     def at_end(self) -> bool:

@@ -1,4 +1,4 @@
-"""What every Raw keeps (see php_streams/_core/raw.py): no read raises, bytes are counted and can be fed."""
+"""What every Raw keeps (see php_streams/_core/raw.py): no read raises, bytes are counted."""
 
 from __future__ import annotations
 
@@ -117,22 +117,21 @@ def test_a_signal_handler_that_raises(made: Made) -> None:
 
 
 def test_what_was_read_is_counted(made: Made) -> None:
-    assert made.raw.tell() == made.raw.total == 0
+    assert made.raw.total == 0
     made.send(b"abc")
     read(made)
     made.send(b"de")
     read(made)
-    assert made.raw.tell() == made.raw.total == 5
+    assert made.raw.total == 5
 
 
-def test_a_reader_above_knows_the_position(made: Made) -> None:
+def test_a_reader_of_pythons_can_stand_above(made: Made) -> None:
     reader = io.BufferedReader(made.raw, 1000)
     made.send(b"one\ntwo\n")
     assert reader.readline() == b"one\n"
-    assert reader.tell() == 4
-    assert made.raw.total - reader.tell() == 4
+    assert made.raw.total == 8
     assert reader.readline() == b"two\n"
-    assert made.raw.total == reader.tell() == 8
+    assert made.raw.total == 8
     reader.detach()
 
 
@@ -147,77 +146,23 @@ def test_what_was_written_is_counted(made: Made) -> None:
 def test_nothing_read_counts_nothing(made: Made) -> None:
     made.raw.set_blocking(False)
     read(made)
-    assert made.raw.tell() == made.raw.total == 0
-
-
-# --- rule 3: bytes can be fed back ---------------------------------------------------------------------
-
-
-def test_fed_bytes_come_first(made: Made) -> None:
-    made.send(b"abcdef")
-    assert read(made, 6) == b"abcdef"
-    made.raw.feed(b"ef")
-    assert (made.raw.total, made.raw.tell()) == (6, 4)
-    made.send(b"gh")
-    arrived(made)
-    assert read(made, 1) == b"e"
-    assert made.raw.tell() == 5
-    assert read(made, 100) == b"f"
-    assert made.raw.tell() == 6
-    assert read(made, 100) == b"gh"
-    assert made.raw.total == made.raw.tell() == 8
-
-
-def test_fed_again_before_it_was_read(made: Made) -> None:
-    made.send(b"abcd")
-    read(made)
-    made.raw.feed(b"cd")
-    made.raw.feed(b"b")
-    assert made.raw.tell() == 1
-    assert read(made) == b"bcd"
-
-
-def test_fed_bytes_need_no_waiting(made: Made) -> None:
-    made.send(b"ab")
-    read(made)
-    made.raw.feed(b"b")
-    made.raw.set_timeout(0.05)
-    start = time.monotonic()
-    assert read(made) == b"b"
-    assert time.monotonic() - start < 0.04 and not made.raw.timed_out
-
-
-def test_a_reader_takes_over_from_another(made: Made) -> None:
-    first = io.BufferedReader(made.raw, 100)
-    made.send(b"one\ntwo\nthree\n")
-    assert first.readline() == b"one\n"
-    held = first.read(made.raw.total - first.tell())
-    first.detach()
-    made.raw.feed(held)
-    second = io.BufferedReader(made.raw, 3)
-    assert second.tell() == 4
-    assert [second.readline(), second.readline()] == [b"two\n", b"three\n"]
-    assert second.tell() == made.raw.total == 14
-    second.detach()
+    assert made.raw.total == 0
 
 
 # --- what is built on it -------------------------------------------------------------------------------
 
 
-def test_a_fill_that_does_not_wait(made: Made) -> None:
-    reader = io.BufferedReader(made.raw, 100)
+def test_a_read_that_does_not_wait(made: Made) -> None:
     start = time.monotonic()
-    made.raw.fill_without_waiting(reader)
     assert made.raw.read_without_waiting(10) == b""
     assert time.monotonic() - start < 1
     assert not made.raw.timed_out and made.raw.blocking
     made.send(b"now")
     arrived(made)
-    made.raw.fill_without_waiting(reader)
-    assert made.raw.total == 3 and reader.read(3) == b"now"
+    assert made.raw.read_without_waiting(10) == b"now"
+    assert made.raw.total == 3
     made.raw.set_timeout(0.05)
     assert read(made) is None and made.raw.timed_out  # it waits again
-    reader.detach()
 
 
 def test_the_end_is_seen_without_reading(made: Made) -> None:
