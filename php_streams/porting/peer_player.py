@@ -56,6 +56,8 @@ class Player:
         # Without a word about it a peer says nothing.
         script = self.script or [Statement(0, "silent", "an empty script")]
         for item in [*script, Statement(script[-1].line, "close", "the end of the script")]:
+            if self.skips(item):
+                continue
             try:
                 getattr(self, f"do_{item.name.replace('-', '_')}")(item)
             except Unexpected as error:
@@ -77,6 +79,10 @@ class Player:
             if item.name in ("close", "cut", "reset"):
                 break
         self.close()
+
+    def skips(self, item: Statement) -> bool:
+        """Whether a statement has nothing to be played to any more."""
+        return False
 
     def fail(self, item: Statement, reason: str) -> None:
         """Notes a failure at a statement."""
@@ -118,7 +124,7 @@ class Player:
 
 
 class Connection(Player):
-    """One accepted connection."""
+    """One connection, accepted here if nothing else is said."""
 
     def __init__(
         self,
@@ -160,10 +166,14 @@ class Connection(Player):
             # ssl.SSLError: the end without close_notify, or an alert.
             if isinstance(error, TimeoutError) or not self.encrypted:
                 raise
+            self.broken(error)
             return b""
         if self.abandoned and not data:
             raise TimeoutError
         return self.watch(data)
+
+    def broken(self, error: OSError) -> None:
+        """TLS has ended otherwise than by close_notify."""
 
     def do_send(self, item: Statement) -> None:
         """Sends."""

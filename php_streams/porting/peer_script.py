@@ -16,7 +16,8 @@ and is UTF-8::
 
 Options: ``udp``, ``unix``, ``udg`` (the address family and kind; tcp over IPv4 without one), ``ipv6``,
 ``refuse`` (bound, does not listen), ``full`` (listens, its queue is full, so that connecting hangs),
-``every`` (the script is played to each connection that comes).
+``every`` (the script is played to each connection that comes), ``connect`` (the peer is a client of a server
+that the program under test opens), ``connect to N`` (of the same server as peer N, after it).
 
 Statements: see `STATEMENTS`.
 """
@@ -27,13 +28,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-OPTIONS = frozenset({"udp", "unix", "udg", "ipv6", "refuse", "full", "every"})
+OPTIONS = frozenset({"udp", "unix", "udg", "ipv6", "refuse", "full", "every", "connect"})
 TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"#]+)|(#.*)|$)')
 ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\", b'"': b'"'}
 SHOWN = frozenset(
     {"protocol", "cipher", "client", "sni", "alpn", "versions", "ticket", "compression", "resumed"}
 )
+#: What only the client sees, and what both ends see.
+SHOWN_TO_CLIENT = frozenset({"error", "peer-subject", "chain"})
+SHOWN_TO_BOTH = frozenset({"protocol", "cipher", "alpn", "ticket", "compression", "resumed"})
 
 CLIENT_CERT = (("client-cert", "required"), ("client-cert", "optional"))
 
@@ -67,6 +71,13 @@ class Plan:
     number: int
     options: frozenset[str] = frozenset()
     connections: list[list[Statement]] = field(default_factory=lambda: [[]])
+    #: The number of the client peer whose server this client peer connects to; 0: to one of its own.
+    server: int = 0
+
+    @property
+    def connects(self) -> bool:
+        """Whether it connects instead of listening."""
+        return "connect" in self.options
 
     @property
     def datagrams(self) -> bool:
@@ -94,7 +105,7 @@ def parse(script: str) -> list[Plan]:
                 raise PeerScriptError(number, f"the next peer is opened by `=== {len(plans) + 1}`")
             plans.append(Plan(len(plans) + 1))
         elif name in OPTIONS:
-            add_options(plan, number, words)
+            add_options(plans, number, words)
         else:
             plan.connections[-1].append(statement(number, line.strip(), words))
     for plan in plans:
@@ -132,14 +143,29 @@ def unescape(number: int, text: str) -> bytes:
     return ESCAPE.sub(one, text.encode())
 
 
-def add_options(plan: Plan, number: int, words: list[Word]) -> None:
-    """Adds the options of one line."""
+def add_options(plans: list[Plan], number: int, words: list[Word]) -> None:
+    """Adds the options of one line to the last plan."""
+    plan, words = plans[-1], list(words)
     if plan.statements or len(plan.connections) > 1:
         raise PeerScriptError(number, "options come before the first statement")
+    if "to" in words:
+        at = words.index("to")
+        plan.server = first_client(plans, number, words[at - 1 : at + 2])
+        # The same kind of socket, whatever its options.
+        plan.options |= plans[plan.server - 1].options
+        del words[at : at + 2]
     for word in words:
         if word not in OPTIONS:
             raise PeerScriptError(number, f"unknown option {word!r}; known: {', '.join(sorted(OPTIONS))}")
     plan.options |= frozenset(str(word) for word in words)
+
+
+def first_client(plans: list[Plan], number: int, words: list[Word]) -> int:
+    """The number in ``connect to N``."""
+    named = str(words[2]) if len(words) == 3 and words[0] == "connect" else ""
+    if not named.isdigit() or not 0 < int(named) < len(plans) or not plans[int(named) - 1].connects:
+        raise PeerScriptError(number, "`connect to N` names a client peer before this one")
+    return int(named)
 
 
 def check(plan: Plan) -> None:
@@ -151,6 +177,10 @@ def check(plan: Plan) -> None:
         raise PeerScriptError(plan.statements[0].line, "nobody connects to a peer that refuses or is full")
     if plan.datagrams and len(plan.connections) > 1:
         raise PeerScriptError(1, "datagrams have no connections: `---` has no meaning here")
+    if plan.connects and plan.options & {"refuse", "full", "every"}:
+        raise PeerScriptError(1, f"options that exclude each other: {' '.join(sorted(plan.options))}")
+    for item in plan.statements:
+        check_side(plan, item)
     if "every" in plan.options and len(plan.connections) > 1:
         raise PeerScriptError(1, "`every` plays one script to each connection: `---` has no meaning here")
     for item in plan.statements if plan.datagrams else ():
@@ -167,6 +197,16 @@ def check(plan: Plan) -> None:
             "close",
         }:
             raise PeerScriptError(item.line, f"{item.name} needs a connection")
+
+
+def check_side(plan: Plan, item: Statement) -> None:
+    """Refuses what only the other end of a connection can do."""
+    if item.name in (("tls", "starttls") if plan.connects else ("tls-client",)):
+        needed = "is for peers that listen" if plan.connects else "needs the option `connect`"
+        raise PeerScriptError(item.line, f"{item.name} {needed}")
+    seen = SHOWN_TO_BOTH | SHOWN_TO_CLIENT if plan.connects else SHOWN
+    if item.name == "show" and not seen.issuperset(item.words):
+        raise PeerScriptError(item.line, f"{item.source!r}: here can be shown: {' '.join(sorted(seen))}")
 
 
 # Each reader turns the words after a statement's name into a Statement's fields; None: not understood.
@@ -224,6 +264,22 @@ def read_tls(words: list[Word]) -> dict[str, object] | None:
     return {"words": tuple(str(word) for word in words)}
 
 
+def read_tls_client(words: list[Word]) -> dict[str, object] | None:
+    """A protocol, ``sni NAME``, ``cert FILE``, ``alpn A,B``, ``ciphers LIST``, ``curve NAME``, ``verify``,
+    ``resume``."""
+    rest = [str(word) for word in words]
+    while rest:
+        if re.fullmatch(r"tls1\.[0-3]|verify|resume", rest[0]):
+            del rest[0]
+        elif rest[0] in ("sni", "cert", "alpn", "ciphers", "curve") and len(rest) > 1:
+            del rest[:2]
+        else:
+            return None
+    # The words are what makes a context, and sessions belong to contexts: `resume` is not one of them.
+    names = tuple(str(word) for word in words if word != "resume")
+    return {"words": names, "number": float("resume" in words)}
+
+
 def read_untls(words: list[Word]) -> dict[str, object] | None:
     """Nothing, or ``notify``."""
     return {"words": tuple(str(word) for word in words)} if words in ([], ["notify"]) else None
@@ -241,7 +297,7 @@ def read_urgent(words: list[Word]) -> dict[str, object] | None:
 
 def read_show(words: list[Word]) -> dict[str, object] | None:
     """Names of facts."""
-    names = tuple(word for word in words if isinstance(word, str) and word in SHOWN)
+    names = tuple(word for word in words if isinstance(word, str) and word in SHOWN | SHOWN_TO_CLIENT)
     return {"words": names} if names and len(names) == len(words) else None
 
 
@@ -255,11 +311,19 @@ STATEMENTS: dict[str, tuple[Reader, str]] = {
         "tls CERT [tls1.0 ... tls1.3] [client-cert required|optional] [alpn A,B] [ciphers LIST]: handshake",
     ),
     "starttls": (read_tls, "starttls CERT ...: the same; a word for the reader where plaintext went before"),
+    "tls-client": (
+        read_tls_client,
+        "tls-client [tls1.0 ... tls1.3] [sni NAME] [cert FILE] [alpn A,B] [ciphers LIST] [curve NAME] "
+        "[verify] [resume]: handshake as the client",
+    ),
     "untls": (
         read_untls,
         "untls: waits for the client's close_notify, then plaintext | untls notify: and sends its own",
     ),
-    "show": (read_show, f"show NAME ...: adds facts about TLS to the report: {' '.join(sorted(SHOWN))}"),
+    "show": (
+        read_show,
+        f"show NAME ...: adds facts about TLS to the report: {' '.join(sorted(SHOWN | SHOWN_TO_CLIENT))}",
+    ),
     "never": (read_never, 'never "text": the client must not send this in anything that comes from here on'),
     "urgent": (read_urgent, 'urgent "x": sends one byte out of band, over tcp in plaintext'),
     "garbage": (read_count, "garbage [N]: sends N bytes (64) that belong to no protocol, always the same"),

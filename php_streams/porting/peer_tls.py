@@ -1,7 +1,8 @@
-"""The TLS side of a scripted peer: its SSLContext, and what a client's ClientHello asks for."""
+"""The TLS side of a scripted peer: its SSLContext, what it sees, and what a ClientHello asks for."""
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -41,12 +42,7 @@ def server_context(words: tuple[str, ...], certs: Path) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     name, rest = words[0], list(words[1:])
-    versions = [VERSIONS[word] for word in rest if word in VERSIONS]
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # TLS below 1.2 is wanted here
-        context.minimum_version = min(versions, default=ssl.TLSVersion.TLSv1)
-        context.maximum_version = max(versions, default=ssl.TLSVersion.MAXIMUM_SUPPORTED)
+    set_versions(context, [VERSIONS[word] for word in rest if word in VERSIONS])
     context.load_cert_chain(name if "/" in name else certs / f"{name}.pem")
     while rest:
         word = rest.pop(0)
@@ -58,6 +54,48 @@ def server_context(words: tuple[str, ...], certs: Path) -> ssl.SSLContext:
         elif word == "ciphers":
             context.set_ciphers(rest.pop(0) + ":@SECLEVEL=0")
     return context
+
+
+def client_context(words: tuple[str, ...], certs: Path) -> ssl.SSLContext:
+    """The context for ``[tls1.0 ... tls1.3] [sni NAME] [cert FILE] [alpn A,B] [ciphers LIST] [curve NAME]
+    [verify]``.
+
+    FILE holds a certificate and its key, in `certs` if it is no path.  Without ``verify`` every certificate
+    is accepted; with it one from ``ca.pem``, for the name of ``sni`` if there is one.  OpenSSL's security
+    levels are off unless LIST names one.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    rest = list(words)
+    set_versions(context, [VERSIONS[word] for word in rest if word in VERSIONS])
+    context.check_hostname = "verify" in rest and "sni" in rest
+    if "verify" in rest:
+        context.load_verify_locations(certs / "ca.pem")
+    else:
+        context.verify_mode = ssl.CERT_NONE
+    while rest:
+        word = rest.pop(0)
+        if word == "cert":
+            file = rest.pop(0)
+            context.load_cert_chain(file if "/" in file else certs / file)
+        elif word == "alpn":
+            context.set_alpn_protocols(rest.pop(0).split(","))
+        elif word == "ciphers":
+            ciphers = rest.pop(0)
+            context.set_ciphers(ciphers if "@SECLEVEL" in ciphers else f"{ciphers}:@SECLEVEL=0")
+        elif word == "curve":
+            context.set_ecdh_curve(rest.pop(0))
+        elif word == "sni":
+            rest.pop(0)
+    return context
+
+
+def set_versions(context: ssl.SSLContext, versions: list[ssl.TLSVersion]) -> None:
+    """Accepts these versions, or all; with security levels off, as they refuse old ones."""
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # TLS below 1.2 is wanted here
+        context.minimum_version = min(versions, default=ssl.TLSVersion.TLSv1)
+        context.maximum_version = max(versions, default=ssl.TLSVersion.MAXIMUM_SUPPORTED)
 
 
 def peek_hello(sock: socket.socket, patience: float = 1.0) -> ClientHello | None:
@@ -158,3 +196,69 @@ def subject(sock: ssl.SSLSocket) -> str:
     certificate: dict[str, Any] = dict(sock.getpeercert() or {})
     names = dict(pair for part in certificate.get("subject", ()) for pair in part)
     return str(names.get("commonName", "-"))
+
+
+def client_fact(name: str, sock: socket.socket) -> str:
+    """What ``show NAME`` reports at the client's end of a connection."""
+    if not isinstance(sock, ssl.SSLSocket):
+        return "-"
+    if name == "alpn":
+        return sock.selected_alpn_protocol() or "-"
+    if name == "compression":
+        return "yes" if sock.compression() else "no"
+    if name == "ticket":
+        return "yes" if sock.session is not None and sock.session.has_ticket else "no"
+    if name == "peer-subject":
+        return common_name(sock.getpeercert(binary_form=True) or b"")
+    if name == "chain":
+        # Public from Python 3.13 on.
+        return str(len(sock._sslobj.get_unverified_chain()))  # type: ignore[attr-defined]
+    return fact(name, sock, None)
+
+
+def common_name(certificate: bytes) -> str:
+    """The common name of a certificate's subject; Python's ssl reads only certificates that it verified."""
+    _, content, _ = der(certificate, 0)
+    parts = values(values(content)[0][1])
+    # version (if the tag says so), serial number, algorithm, issuer, validity, subject
+    subject = parts[5 if parts[0][0] == 0xA0 else 4][1]
+    attributes = [values(values(part)[0][1]) for _, part in values(subject)]
+    names = [value[1] for kind, value in attributes if kind[1] == b"\x55\x04\x03"]
+    return names[-1].decode("utf-8", "backslashreplace") if names else "-"
+
+
+def values(content: bytes) -> list[tuple[int, bytes]]:
+    """(tag, content) of the DER values in a constructed one."""
+    found, at = [], 0
+    while at < len(content):
+        tag, value, at = der(content, at)
+        found.append((tag, value))
+    return found
+
+
+def der(data: bytes, at: int) -> tuple[int, bytes, int]:
+    """Tag and content of the DER value at `at`, and the place behind it."""
+    size, begin = data[at + 1], at + 2
+    if size & 0x80:
+        begin += size & 0x7F
+        size = int.from_bytes(data[at + 2 : begin], "big")
+    return data[at], data[begin : begin + size], begin + size
+
+
+def reason(error: OSError | None) -> str:
+    """Why TLS ended, "-" when it did not end badly: the alert that came, or what was found wrong here.
+
+    In words that do not depend on OpenSSL's version.
+    """
+    if error is None:
+        return "-"
+    said = getattr(error, "reason", None)
+    if isinstance(error, (ssl.SSLEOFError, ConnectionError)) or not said:
+        return "closed"
+    alert = re.fullmatch(r"(?:SSLV3|TLSV1|TLSV13)_ALERT_(.*)", said)
+    return f"alert {words(alert[1])}" if alert else words(said)
+
+
+def words(name: str) -> str:
+    """HANDSHAKE_FAILURE as words."""
+    return name.lower().replace("_", " ")

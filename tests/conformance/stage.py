@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from php_streams.porting.peer import Peers
+from php_streams.porting.peer_client import Client
 from php_streams.porting.peer_script import PeerScriptError
 from tests.conformance.case import Case, CaseError
 from tests.conformance.transcript import Placeholders, Transcript, escape
@@ -24,8 +25,8 @@ class Stage:
     | variable | |
     |---|---|
     | host, host6 | "127.0.0.1", "::1" |
-    | port, port2 ... | of each peer that has one |
-    | unix, unix2 ... | the path of each unix or udg peer |
+    | port, port2 ... | of each peer that has one; of a peer that connects the port to listen on |
+    | unix, unix2 ... | the path of each unix or udg peer, or to listen on |
     | closed_port | a port where connecting is refused, for the whole run |
     | dir | an empty folder |
     | certs | the folder of the test certificates |
@@ -76,7 +77,7 @@ class Stage:
         return {
             f"unix{n if n > 1 else ''}": p.path
             for n, p in enumerate(self.peers.peers, 1)
-            if p.path is not None
+            if p.path is not None and not p.plan.server
         }
 
     @property
@@ -94,8 +95,12 @@ class Stage:
         """Placeholders for the variables, `files` (as ``{file}``) and the ports of the clients that came."""
         clients = [address for peer in self.peers.peers for address in peer.clients]
         numbers = self.ports | {f"client{n if n > 1 else ''}": port for n, (_, port) in enumerate(clients, 1)}
-        texts = {"dir": self.dir, "certs": str(CERTS), **self.paths}
+        texts = {"dir": self.dir, "certs": str(CERTS), **self.paths, **self._own_paths()}
         return Placeholders([*texts.items(), *(("file", file) for file in files)], numbers)
+
+    def _own_paths(self) -> dict[str, str]:
+        paths = [peer.own_path for peer in self.peers.peers if isinstance(peer, Client) and peer.own_path]
+        return {f"client{n if n > 1 else ''}": path for n, path in enumerate(paths, 1)}
 
     def finish(self, transcript: Transcript, known: Placeholders) -> None:
         """Ends the peers and adds what they report to the transcript, and their failures to its problems."""
