@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from php_streams._core import diagnostics
+from php_streams._core import diagnostics, ini
 from php_streams._core.alias import alias
 from php_streams._core.callback import problem, resolve
 from php_streams._core.diagnostics import (
@@ -77,10 +77,12 @@ def error_reporting(error_level: int | None = None) -> int:
     """Sets which PHP errors are reported.  https://www.php.net/function.error-reporting
 
     error_level: or'ed E_* levels; None leaves them.  Returns the levels before (4437 inside `silence()`).
+    The setting error_reporting follows.
     """
     before = diagnostics.reporting.get()
-    if error_level is not None:
-        diagnostics.reporting.set(to_int(error_level, 1, "error_level", "?int"))
+    level = before if error_level is None else to_int(error_level, 1, "error_level", "?int")
+    if level != before:
+        ini.put("error_reporting", str(level))
     return before
 
 

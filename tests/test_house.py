@@ -30,8 +30,8 @@ FUNCTION_LINES = 30
 FUNCTION_LINES_WITH_REASON = 50
 
 # Who stands on whom, from the ground up; a module imports from lower layers and from its own part.
-# Transports and filters stand side by side and know nothing of each other; porting is a guest at the door.
-LAYERS = {"constants": 0, "_core": 1, "_transports": 2, "_filters": 2, "_wrappers": 3}
+# Transports, filters and network stand side by side and know nothing of each other; porting is a guest.
+LAYERS = {"constants": 0, "_core": 1, "_transports": 2, "_filters": 2, "_network": 2, "_wrappers": 3}
 CHAPTER, FACE = 4, 5
 
 # What is not in the standard library, and where it may be imported.

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from php_streams._core.values import to_text, wrap
+from php_streams.constants import PHP_INT_MAX, PHP_INT_MIN
 
 _SPACE = b" \t\n\r\v\f"
 _BASES = {b"x": 16, b"o": 8, b"b": 2}
@@ -68,6 +69,14 @@ def _scaled(value: bytes, digits_end: int, end: int, number: int, negative: bool
             f"{invalid}: value is out of range, using overflow result for backwards compatibility"
         )
     return number, None
+
+
+def leading_int(text: str) -> int:
+    """The number that a text begins with, as C's atoi reads it: 0 for none, 32 bits of it."""
+    match = re.match(r"[ \t\n\r\v\f]*([+-]?)0*([0-9]+)", text)
+    size = int(match[2][:20]) if match else 0  # 20 digits are out of range
+    number = max(PHP_INT_MIN, -size) if match and match[1] == "-" else min(size, PHP_INT_MAX)
+    return (number + 2**31) % 2**32 - 2**31
 
 
 def is_true(text: str) -> bool:
