@@ -207,6 +207,8 @@ class Buffer(Resource):
         """fread: what is buffered and what one more read brings, at most a chunk of fresh bytes."""
         if size <= self.end - self.where() and size <= self.chunk_size:
             return self.readchar(size)
+        if self.raw.greedy:
+            return self._read_fully(size)
         held = self._whole()
         if held >= self.chunk_size:
             size = min(size, self.chunk_size)  # we hold more than PHP ever would

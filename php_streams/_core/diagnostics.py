@@ -95,13 +95,16 @@ reporting: ContextVar[int] = ContextVar("reporting", default=E_ALL)
 last_error: ContextVar[dict[str, int | str] | None] = ContextVar("last_error", default=None)
 
 
-def warn(message: str, level: int = E_WARNING, prefix: bool = True) -> Literal[False]:
+def warn(
+    message: str, level: int = E_WARNING, prefix: bool = True, about: str = ""
+) -> Literal[False]:
     """Reports `message` for the PHP function being called; returns False, as the function then does.
 
-    prefix=False is for the few texts that PHP prints without the function's name.
+    prefix=False is for the few texts that PHP prints without the function's name; `about` is what stands in
+    the parentheses after the name: "fopen(nosuch): ...".
     """
     name, caller = call_site()
-    report(level, f"{name}(): {message}" if name and prefix else message, caller)
+    report(level, f"{name}({about}): {message}" if name and prefix else message, caller)
     return False
 
 

@@ -13,6 +13,7 @@ Rules a Raw keeps:
 from __future__ import annotations
 
 import io
+import os
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
@@ -38,6 +39,7 @@ class Raw(io.RawIOBase):
     local = True
     lockable = False
     encrypts = False  # stream_socket_enable_crypto can do something with it
+    greedy = False  # plain files and memory: fread goes on until it has all, or the end
     raised: BaseException | None = None
     unpushed = 0  # writes since the last read, where the kernel may hold some back
 
@@ -99,6 +101,26 @@ class Raw(io.RawIOBase):
 
     def require_tls(self, required: bool) -> None:
         """TLS was asked for, or given up: while it is required nothing may be sent without it."""
+
+    def move(self, offset: int, whence: int) -> int | None:
+        """Seeks (fseek, ftell's base); the new position, or None when that cannot be."""
+        return None
+
+    def truncate_to(self, size: int) -> bool | None:
+        """ftruncate; None where the stream cannot be cut at all."""
+        return None
+
+    def stat(self) -> os.stat_result | None:
+        """fstat; None where there is nothing to tell."""
+        return None
+
+    def sync(self, data_only: bool) -> bool | None:
+        """fsync, fdatasync; None where there is no disk below."""
+        return None
+
+    def lock(self, operation: int) -> bool | None:
+        """flock: True, False when somebody else has it (LOCK_NB), None when it failed."""
+        return None
 
     def socket_name(self, remote: bool) -> str | Literal[False]:
         """stream_socket_get_name, for streams that are no socket."""

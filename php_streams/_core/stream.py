@@ -13,16 +13,19 @@ one more read brings without waiting, and never more than a chunk of fresh bytes
 from __future__ import annotations
 
 import io
+import os
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NoReturn
 
-from php_streams._core.buffer import CHUNK_SIZE, Buffer
+from php_streams._core.buffer import CHUNK_SIZE, EMPTY, Buffer
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, called, warn
 from php_streams._core.lines import line_end
 from php_streams._core.raw import Raw
 from php_streams._core.resource import Resource
 from php_streams._core.values import type_name
+from php_streams._core.wrapper import Wrapper
 
 
 class Stream(Buffer):
@@ -32,7 +35,7 @@ class Stream(Buffer):
     `fileno()`, so that select, csv and shutil take it.
     """
 
-    __slots__ = ("context", "mode", "persistent", "uri", "write")
+    __slots__ = ("__weakref__", "context", "mode", "persistent", "uri", "wrapper", "wrapper_data", "write")
     type_name = "stream"
 
     def __init__(self, raw: Raw, mode: str, uri: str | None = None, context: Context | None = None) -> None:
@@ -41,8 +44,50 @@ class Stream(Buffer):
         self.mode = mode
         self.uri = uri
         self.context = context
+        self.wrapper: Wrapper | None = None
+        self.wrapper_data: Any = None
         self.persistent: str | None = None
         self.write: Callable[[bytes], int | Literal[False]] = raw.write
+        if raw.seek_allowed and "+" in mode:
+            self.write = _writer_at_position(weakref.ref(self))
+
+    # --- position ----------------------------------------------------------------------------------
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> bool:
+        """fseek: within what is buffered, forward; else where the raw can go."""
+        position = self.tell()
+        if whence == os.SEEK_CUR:
+            offset, whence = position + offset, os.SEEK_SET
+        elif whence == os.SEEK_SET and offset < 0:
+            return False
+        if whence == os.SEEK_SET and position < offset <= position + self.unread():
+            self._take_up_to(offset - position)
+            self.raw.eof = False
+            return True
+        if not self.raw.seek_allowed:
+            return whence == os.SEEK_SET and self.seek_forward(offset)
+        found = self.raw.move(offset, whence)
+        self._forget(position if found is None else found)
+        if found is None:
+            return False
+        self.raw.eof = False
+        return True
+
+    def _take_up_to(self, size: int) -> None:
+        self._whole()
+        self.readchar(size)
+
+    def _forget(self, position: int) -> None:
+        """Drops what is buffered: the next read comes from below, and counts from `position`."""
+        self.raw.total = position - self.raw.written
+        self._hold(EMPTY, 0, b"")
+
+    def go_back(self) -> None:
+        """Puts the raw where the user is, before something is written there."""
+        if self.unread():
+            position = self.tell()
+            self.raw.move(position, os.SEEK_SET)
+            self._forget(position)
 
     def seek_forward(self, offset: int) -> bool:
         """Moves to `offset` by reading, where a stream cannot seek; False when that is not to be reached."""
@@ -66,6 +111,10 @@ class Stream(Buffer):
     def meta(self) -> dict[str, Any]:
         """stream_get_meta_data, keys in PHP's order."""
         data = self.raw.meta()
+        if self.wrapper_data is not None:
+            data["wrapper_data"] = self.wrapper_data
+        if self.wrapper is not None:
+            data["wrapper_type"] = self.wrapper.label
         data["stream_type"] = self.raw.label
         data["mode"] = self.mode
         data["unread_bytes"] = self.unread()
@@ -121,6 +170,18 @@ class Stream(Buffer):
         if not self.is_open:
             raise ValueError("I/O operation on closed stream")
         return self.lines()
+
+
+def _writer_at_position(stream: weakref.ref[Stream]) -> Callable[[bytes], int | Literal[False]]:
+    """What writes on a stream that reads and seeks as well: where the user is, not where the buffer ends."""
+
+    def write(data: bytes) -> int | Literal[False]:
+        target = stream()
+        assert target is not None  # it is being written to
+        target.go_back()
+        return target.raw.write(data)
+
+    return write
 
 
 # How often a stream was closed: whoever keeps a list of descriptors knows by it that the list is stale.

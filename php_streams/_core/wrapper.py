@@ -1,0 +1,35 @@
+"""Wrapper: what a scheme in front of :// stands for (= php_stream_wrapper_ops).
+
+A wrapper opens streams and answers for names: unlink, rename, stat ...  What it cannot do it leaves as it
+is here, and the chapters say so in PHP's words.  What goes wrong is an OSError or a WrapperError, which the
+chapters turn into PHP's warnings.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from php_streams._core.context import Context
+    from php_streams._core.stream import Stream
+
+
+class WrapperError(Exception):
+    """Why a wrapper did not open a stream, in PHP's words; "" when it has said so already."""
+
+
+class Wrapper:
+    """One kind of URL; subclasses do what the kind can do."""
+
+    label = ""  # wrapper_type of stream_get_meta_data
+    remote = False  # it goes over the network: allow_url_fopen rules it
+    can_unlink = can_rename = can_make_directories = can_touch = can_list = False
+
+    def open(self, path: str, mode: str, options: int, context: Context | None) -> Stream:
+        """A stream on `path`; options are STREAM_* bits."""
+        raise WrapperError("wrapper does not support stream open")
+
+    def stat(self, path: str, follow: bool) -> os.stat_result:
+        """What is known of a name; OSError when there is nothing of that name."""
+        raise OSError

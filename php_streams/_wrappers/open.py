@@ -1,0 +1,52 @@
+"""Opening a URL or a path (= _php_stream_open_wrapper_ex): for fopen and all that open on their own."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from php_streams._core.context import Context
+from php_streams._core.diagnostics import warn
+from php_streams._core.stream import Stream
+from php_streams._core.wrapper import WrapperError
+from php_streams._wrappers import locate
+
+_PASSWORD = re.compile(r"(\w+://[^/:@]*:)[^/@]*@")
+
+
+def open_url(path: str, mode: str, context: Context | None = None, options: int = 0) -> Stream | None:
+    """An open stream; None after PHP's warning."""
+    if not path:
+        raise ValueError("Path must not be empty")
+    try:
+        wrapper, target = locate(path)
+        stream = wrapper.open(target, mode, options, context)
+    except WrapperError as error:
+        _failed(path, str(error) or "operation failed")
+        return None
+    except OSError as error:
+        _failed(path, error.strerror or str(error))
+        return None
+    stream.wrapper = wrapper
+    stream.uri = path
+    if "a" in mode and stream.raw.seek_allowed and not stream.tell():
+        _note_position(stream)
+    return stream
+
+
+def _note_position(stream: Stream) -> None:
+    """A stream that appends says where it is, as far as the raw knows."""
+    found = stream.raw.move(0, os.SEEK_CUR)
+    if found:
+        stream.raw.total = found
+
+
+def _failed(path: str, reason: str) -> None:
+    warn(f"Failed to open stream: {reason}", about=without_password(path))
+
+
+def without_password(url: str) -> str:
+    """A URL as messages may show it."""
+    return _PASSWORD.sub(r"\1...@", url)
+
+

@@ -1,0 +1,215 @@
+"""Plain files: paths and file:// (= main/streams/plain_wrapper.c).
+
+A file is read through the stream's buffer and written directly: what fwrite took, others see at once.
+The position that PHP shows is the stream's own; before a write that follows a read the descriptor goes back
+to it (Stream.write_at_position).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from typing import Any, Literal
+
+from php_streams._core.context import Context
+from php_streams._core.diagnostics import notice, warn
+from php_streams._core.raw import Raw
+from php_streams._core.stream import Stream
+from php_streams._core.wrapper import Wrapper, WrapperError
+
+# The flags of open(2) by the mode's first letter.
+ACCESS = {
+    "r": 0,
+    "w": os.O_CREAT | os.O_TRUNC,
+    "a": os.O_CREAT | os.O_APPEND,
+    "x": os.O_CREAT | os.O_EXCL,
+    "c": os.O_CREAT,
+}
+# What PHP's messages call the size of a read.
+CHUNK = 8192
+
+
+def open_flags(mode: str) -> int:
+    """The flags of open(2) for a mode of fopen's; ValueError for what is no mode."""
+    if mode[:1] not in ACCESS:
+        raise ValueError(mode)
+    flags = ACCESS[mode[0]]
+    if "+" in mode:
+        flags |= os.O_RDWR
+    elif flags:
+        flags |= os.O_WRONLY
+    return flags | (os.O_NONBLOCK if "n" in mode else 0) | os.O_CLOEXEC
+
+
+class FileRaw(Raw):
+    """A descriptor: a file, a directory that was opened as one, a pipe, a terminal."""
+
+    label = "STDIO"
+    lockable = True
+    greedy = True
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self.fd = fd
+        kind = os.fstat(fd).st_mode
+        self.seek_allowed = not (stat.S_ISFIFO(kind) or stat.S_ISCHR(kind))
+        if self.seek_allowed:
+            self.total = os.lseek(fd, 0, os.SEEK_CUR)
+        self.temporary: str | None = None  # a file that goes when the stream is closed
+
+    def readinto(self, buffer: Any) -> int | None:
+        """One read(2); None where it would wait, or when a signal's handler raised."""
+        if self.raised is not None:
+            return None
+        try:
+            size = os.readv(self.fd, (buffer,))
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            return self._unread(error, len(buffer))
+        except BaseException as error:
+            self.raised = error
+            return None
+        self.failed = False
+        self.eof = not size
+        self.total += size
+        return size
+
+    def _unread(self, error: OSError, size: int) -> int:
+        """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
+        self.failed = True
+        self.eof = self.eof or error.errno != errno.EBADF
+        text = f"Read of {min(size, CHUNK)} bytes failed with errno={error.errno} {error.strerror}"
+        try:
+            notice(text)
+        except BaseException as raised:  # from a handler: the reader above must not lose its half line
+            self.raised = raised
+        return 0
+
+    def write(self, data: Any) -> int | Literal[False]:
+        """write(2), until all is written or nothing more is taken."""
+        try:
+            size = os.write(self.fd, data)
+        except OSError as error:
+            return self._unwritten(error, len(data))
+        self.written += size
+        return size if size == len(data) else self._write_rest(data, size)
+
+    def _write_rest(self, data: Any, done: int) -> int:
+        view = memoryview(data)
+        while done < len(view):
+            try:
+                size = os.write(self.fd, view[done:])
+            except OSError as error:
+                self._unwritten(error, len(view) - done)
+                break
+            self.written += size
+            done += size
+        return done
+
+    def _unwritten(self, error: OSError, size: int) -> int | Literal[False]:
+        if isinstance(error, BlockingIOError):
+            return 0
+        return notice(f"Write of {size} bytes failed with errno={error.errno} {error.strerror}")
+
+    def move(self, offset: int, whence: int) -> int | None:
+        """lseek(2)."""
+        if not self.seek_allowed:
+            warn("Cannot seek on this stream")
+            return None
+        try:
+            return os.lseek(self.fd, offset, whence)
+        except (OSError, OverflowError):
+            return None
+
+    def truncate_to(self, size: int) -> bool | None:
+        """ftruncate(2)."""
+        try:
+            os.ftruncate(self.fd, size)
+        except (OSError, OverflowError):
+            return False
+        return True
+
+    def stat(self) -> os.stat_result | None:
+        """fstat(2)."""
+        return os.fstat(self.fd)
+
+    def sync(self, data_only: bool) -> bool | None:
+        """fsync(2) or fdatasync(2)."""
+        try:
+            os.fdatasync(self.fd) if data_only else os.fsync(self.fd)
+        except OSError:
+            return False
+        return True
+
+    def lock(self, operation: int) -> bool | None:
+        """flock(2)."""
+        try:
+            fcntl.flock(self.fd, operation)
+        except OSError as error:
+            return False if error.errno == errno.EWOULDBLOCK else None
+        return True
+
+    def set_blocking(self, enable: bool) -> bool:
+        """O_NONBLOCK, which pipes and terminals heed."""
+        os.set_blocking(self.fd, enable)
+        return True
+
+    def meta(self) -> dict[str, Any]:
+        """The descriptor's own part of stream_get_meta_data."""
+        return {"timed_out": False, "blocked": os.get_blocking(self.fd), "eof": self.eof}
+
+    def select_descriptor(self) -> int | None:
+        """The descriptor; a plain file is always ready."""
+        return self.fd
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self.fd
+
+    def close(self) -> None:
+        """Closes the descriptor, and takes a temporary file with it."""
+        if self.closed:
+            return
+        fd, self.fd = self.fd, -1
+        try:
+            os.close(fd)
+        except OSError:
+            pass  # somebody closed it behind our back: silent, as every close here
+        if self.temporary is not None:
+            try:
+                os.unlink(self.temporary)
+            except OSError:
+                pass
+        super().close()
+
+
+class PlainFiles(Wrapper):
+    """Paths, and file:// in front of them."""
+
+    label = "plainfile"
+    can_unlink = can_rename = can_make_directories = can_touch = can_list = True
+
+    def open(self, path: str, mode: str, options: int, context: Context | None) -> Stream:
+        """A stream on a file, or what else has a name in the file system."""
+        try:
+            flags = open_flags(mode)
+        except ValueError:
+            raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
+        fd = os.open(os.fsencode(path), flags, 0o666)
+        try:
+            return Stream(FileRaw(fd), mode, path, context)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def stat(self, path: str, follow: bool) -> os.stat_result:
+        """stat(2) or lstat(2)."""
+        return os.stat(path, follow_symlinks=follow)
+
+
+def wrapper() -> PlainFiles:
+    """The wrapper, for the table."""
+    return PlainFiles()
