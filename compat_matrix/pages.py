@@ -124,6 +124,9 @@ def case_lines(case: Case) -> Iterator[str]:
         yield from block("The peer", "text", case.peer.lines)
     yield from (f"{FENCE}`{{container}} twins", *twin("PHP", "php", case.php))
     yield from (*twin("Python", "python", case.python), f"{FENCE}`", "")
+    if case.without:
+        reason = escape(" ".join(case.without.lines))
+        yield from (f"Not recorded from PHP {', '.join(case.without.words)}: {reason}", "")
     for expect in case.expects:
         versions = ", ".join(f"PHP {version}" for version in expect.versions)
         yield from block(f"{versions} printed", "text", expect.lines)

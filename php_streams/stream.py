@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ __all__ = [
     "stream_get_meta_data",
     "stream_get_transports",
     "stream_is_local",
+    "stream_isatty",
     "stream_select",
     "stream_set_blocking",
     "stream_set_chunk_size",
@@ -152,6 +154,15 @@ def stream_is_local(stream: Stream | str) -> bool:
     if scheme is not None:
         warn(f'Unable to find the wrapper "{scheme}" - did you forget to enable it when you configured PHP?')
     return is_local_url(url)
+
+
+def stream_isatty(stream: Stream) -> bool:
+    """Check if a stream is a TTY.  https://www.php.net/function.stream-isatty
+
+    False for streams that have no descriptor, too.
+    """
+    descriptor = open_stream(stream).raw.select_descriptor()
+    return descriptor is not None and os.isatty(descriptor)
 
 
 def stream_supports_lock(stream: Stream) -> bool:

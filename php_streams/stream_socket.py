@@ -10,7 +10,7 @@ from php_streams._core.context import Context, default_context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
-from php_streams._core.values import outputs, to_bool, to_float, to_int, to_string, type_name
+from php_streams._core.values import outputs, to_bool, to_bytes, to_float, to_int, to_string, type_name
 from php_streams.constants import (
     FILE_NO_DEFAULT_CONTEXT,
     STREAM_CLIENT_ASYNC_CONNECT,
@@ -22,10 +22,14 @@ __all__ = [
     "stream_socket_client",
     "stream_socket_enable_crypto",
     "stream_socket_get_name",
+    "stream_socket_pair",
+    "stream_socket_recvfrom",
+    "stream_socket_sendto",
     "stream_socket_shutdown",
 ]
 
 StreamSocketClientResult = outputs("StreamSocketClientResult", "result error_code error_message")
+StreamSocketRecvfromResult = outputs("StreamSocketRecvfromResult", "result address")
 
 _UNPACK = (
     "PHP's $error_code and $error_message come back as results: "
@@ -173,3 +177,70 @@ def stream_socket_shutdown(stream: Stream, mode: int) -> bool:
             2, "mode", "must be one of STREAM_SHUT_RD, STREAM_SHUT_WR, or STREAM_SHUT_RDWR"
         )
     return open_stream(stream).raw.shutdown(how)
+
+
+def stream_socket_pair(domain: int, type: int, protocol: int) -> list[Stream] | Literal[False]:
+    """Creates a pair of connected, indistinguishable socket streams.
+    https://www.php.net/function.stream-socket-pair
+
+    domain: STREAM_PF_UNIX, the only one that Linux makes pairs of; type: STREAM_SOCK_STREAM, or
+    STREAM_SOCK_DGRAM or STREAM_SOCK_SEQPACKET for messages; protocol: STREAM_IPPROTO_IP.
+    """
+    from php_streams._transports.pair import open_pair
+
+    wanted = to_int(domain, 1, "domain"), to_int(type, 2, "type"), to_int(protocol, 3, "protocol")
+    try:
+        return open_pair(*wanted)
+    except OSError as error:
+        return warn(f"Failed to create sockets: [{error.errno}]: {error.strerror}")
+
+
+def stream_socket_recvfrom(socket: Stream, length: int, flags: int = 0, *by_reference: Any) -> Any:
+    """Receives data from a socket, connected or not.  https://www.php.net/function.stream-socket-recvfrom
+
+    Returns (data, address): at most `length` bytes and their sender, as stream_socket_get_name shows it; the
+    address is "" where the connection tells, and for a peer without a name.  b"" is an empty datagram, or the
+    end of a connection; False (with None) is an error, or nothing for now on a non-blocking stream.
+
+    It reads past the stream's buffer, and waits for ever: stream_set_timeout does not count.
+    flags: STREAM_PEEK leaves the data where it is, STREAM_OOB takes the byte that is out of band.
+    """
+    if by_reference:
+        raise TypeError(
+            "PHP's $address comes back as a result: "
+            "data, address = stream_socket_recvfrom(socket, length, flags)"
+        )
+    expect_resource(socket, 1, "socket")
+    most, how = to_int(length, 2, "length"), to_int(flags, 3, "flags")
+    target = open_stream(socket, 1, "socket")
+    if most <= 0:
+        raise argument_value_error(2, "length", "must be greater than 0")
+    target.nothing()  # what a handler raised during the last read is heard before anything is waited for
+    return StreamSocketRecvfromResult(*target.raw.receive_from(most, how))
+
+
+def stream_socket_sendto(
+    socket: Stream, data: bytes | str, flags: int = 0, address: str = ""
+) -> int | Literal[False]:
+    """Sends a message to a socket, whether it is connected or not.
+    https://www.php.net/function.stream-socket-sendto
+
+    Returns the bytes sent, -1 with a warning when the system refuses, False for an address that is none.
+
+    address: host:port or [v6]:port; without one the peer that the stream is connected to.
+    flags: STREAM_OOB sends the last byte out of band.
+    """
+    expect_resource(socket, 1, "socket")
+    message, how = to_bytes(data, 2, "data"), to_int(flags, 3, "flags")
+    target = to_string(address, 4, "address")
+    stream = open_stream(socket, 1, "socket")
+    if not target:
+        return stream.raw.send_to(message, how, None)
+    from php_streams._transports.datagram import destination
+
+    try:
+        where = destination(target)
+    except ValueError:
+        shown = target.partition("\0")[0]
+        return warn(f"Failed to parse `{shown}' into a valid network address")
+    return stream.raw.send_to(message, how, where)

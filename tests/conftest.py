@@ -20,7 +20,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--offline", action="store_true", help="do not run php-cli: Python against the recorded EXPECT alone")
     add("--php", action="append", default=[], metavar="PATH", help="a php-cli to use in place of those found")
     add("--record", action="store_true", help="write the EXPECT sections of the selected cases from php-cli")
-    add("--record-7.4", action="store_true", dest="record_74", help="with --record: from php 7.4 as well")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -130,6 +130,14 @@ class Raw(io.RawIOBase):
         """stream_socket_shutdown, for streams that are no socket."""
         return False
 
+    def receive_from(self, size: int, flags: int) -> tuple[bytes | Literal[False], str | None]:
+        """stream_socket_recvfrom, for streams that are no socket."""
+        return False, None
+
+    def send_to(self, data: bytes, flags: int, target: Any) -> int:
+        """stream_socket_sendto, for streams that are no socket."""
+        return -1
+
     def push(self) -> None:
         """Lets go what was written and is held back below."""
 

@@ -35,6 +35,16 @@ def split_port(address: str) -> tuple[str, int]:
     return address[:colon], _port(address[colon + 1 :])
 
 
+def split_target(address: str) -> tuple[str, int]:
+    """Host and port where stream_socket_sendto sends to; ValueError when there are none."""
+    bracketed = address.startswith("[")
+    end = address.find("]" if bracketed else ":", 1 if bracketed else 0)
+    colon = end + bracketed
+    if end < 0 or address[colon : colon + 1] != ":":
+        raise ValueError(f'Failed to parse address "{address}"')
+    return address[bracketed:end].partition("\0")[0], _port(address[colon + 1 :])
+
+
 def escaped(address: str) -> str:
     """An address as stream_socket_client's warnings show it: PHP's addslashes()."""
     return re.sub(r"['\"\\]", r"\\\g<0>", address).replace("\0", r"\0")

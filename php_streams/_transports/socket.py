@@ -21,9 +21,11 @@ from typing import Any, Literal, Protocol
 
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import HELD_BACK, REFILLED, Raw
+from php_streams._transports import datagram
 from php_streams._transports.address import text_of
 
 LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
+PAIR = "generic_socket"  # the label of both ends of a pair
 NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS)
 
 
@@ -85,7 +87,7 @@ class SocketRaw(Raw):
         self.connect_timeout: float | None = None
         self.unpushed = 0
         self.pushes = self.encrypts = label == LABELS["tcp"]
-        self.revives = label in (LABELS["udp"], LABELS["udg"])  # an empty datagram is an end, and yet is none
+        self.revives = sock.type != socket.SOCK_STREAM  # an empty datagram is an end, and yet is none
         self.rebind()
 
     def rebind(self) -> None:
@@ -301,6 +303,14 @@ class SocketRaw(Raw):
         except OSError:
             return False
         return True
+
+    def receive_from(self, size: int, flags: int) -> tuple[bytes | Literal[False], str | None]:
+        """One recvfrom(2), past the buffer."""
+        return datagram.receive(self, size, flags)
+
+    def send_to(self, data: bytes, flags: int, target: datagram.Destination | None) -> int:
+        """One send(2), or sendto(2) to a target."""
+        return datagram.send(self, data, flags, target)
 
     def fileno(self) -> int:
         """The socket's descriptor."""

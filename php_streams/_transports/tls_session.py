@@ -51,6 +51,12 @@ class TlsSocket(ssl.SSLSocket):
         memoryview(buffer).cast("B")[: len(ahead)] = ahead
         return len(ahead)
 
+    def look_ahead(self, size: int) -> bytes:
+        """What would be received next; it stays."""
+        if not self.peeked:
+            self.peeked = self.read(RECORD)
+        return self.peeked[:size]
+
     def shutdown(self, how: int) -> None:
         """Shuts the connection below, as PHP does; SSLSocket's own would drop TLS and go on in plaintext."""
         self.shut = self.shut or how != socket.SHUT_RD
@@ -67,14 +73,13 @@ class TlsSocket(ssl.SSLSocket):
         timeout = self.gettimeout()
         self.settimeout(0)
         try:
-            self.peeked = self.read(RECORD)
+            return bool(self.look_ahead(1))
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return True
         except OSError:
             return False
         finally:
             self.settimeout(timeout)
-        return bool(self.peeked)
 
     def say_goodbye(self) -> None:
         """Sends TLS's close_notify, without waiting for the peer's.
@@ -259,7 +264,7 @@ class HiddenSocket:
         """Not now."""
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    recv = recvfrom = send = sendall = sendto = read = write = recv_into
+    look_ahead = recv = recvfrom = send = sendall = sendto = read = write = recv_into
 
 
 def put_back(raw: SocketRaw, sock: TlsSocket) -> None:

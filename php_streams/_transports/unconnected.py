@@ -5,10 +5,12 @@ PHP makes the stream and leaves its socket at -1; whatever needs one fails quiet
 
 from __future__ import annotations
 
+import errno
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import Raw
+from php_streams._transports.datagram import failed
 
 
 class UnconnectedRaw(Raw):
@@ -44,6 +46,10 @@ class UnconnectedRaw(Raw):
         if not self.can_encrypt:
             return super().enable_crypto(context, enable, method, session)
         return warn("SSL: Bad file descriptor") if enable else False
+
+    def send_to(self, data: bytes, flags: int, target: Any) -> int:
+        """Sending one message does say something."""
+        return failed(errno.EBADF)
 
     def select_descriptor(self) -> int | None:
         """Nothing to wait on: stream_select passes over it."""

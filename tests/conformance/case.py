@@ -1,9 +1,9 @@
 """The ``.case`` file: its sections, its checks, and writing its EXPECT sections back.
 
 A case is one text file of sections, each opened by a line ``--NAME--``.  TEST, SEE, PHP and PYTHON are
-required, PEER, INI and ENV are there when needed, and the EXPECT sections come last, because the harness
-writes them. Whatever is wrong with a file is a `CaseError` that names the file, the line and the reason: a
-case that is misread in silence would prove nothing.
+required, WITHOUT, PEER, INI and ENV are there when needed, and the EXPECT sections come last, because the
+harness writes them.  Whatever is wrong with a file is a `CaseError` that names the file, the line and the
+reason: a case that is misread in silence would prove nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REQUIRED = ("TEST", "SEE", "PHP", "PYTHON")
-OPTIONAL = ("PEER", "INI", "ENV")
+OPTIONAL = ("WITHOUT", "PEER", "INI", "ENV")
 HEADER = re.compile(r"--([A-Z]+)((?: [^-\s]+)*)--")
 SEE_ID = re.compile(r"[a-z0-9_]+(?:[.\-][a-z0-9_]+)*(?:#[\w.:\-]+)?", re.IGNORECASE)
 VERSION = re.compile(r"\d+\.\d+")
@@ -65,6 +65,7 @@ class Case:
     ini: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     expects: tuple[Expect, ...] = ()
+    without: Section | None = None
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -79,6 +80,10 @@ class Case:
     def newest(self) -> Expect | None:
         """The EXPECT of the newest version: what the Python twin has to print."""
         return self.expected(self.versions[-1]) if self.versions else None
+
+    def leaves_out(self, version: str) -> bool:
+        """Does --WITHOUT-- say why this version cannot be recorded?"""
+        return self.without is not None and version in self.without.words
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -103,6 +108,7 @@ def read_case(path: Path) -> Case:
         ini=read_settings(path, single.get("INI")),
         env=read_settings(path, single.get("ENV")),
         expects=read_expects(path, [s for s in sections if s.name == "EXPECT"]),
+        without=read_without(path, single.get("WITHOUT")),
     )
 
 
@@ -149,7 +155,7 @@ def check_names(path: Path, sections: Sequence[Section]) -> dict[str, Section]:
                 at,
                 f"unknown section --{section.name}--; known: {', '.join(REQUIRED + OPTIONAL)}, EXPECT",
             )
-        if section.words:
+        if section.words and section.name != "WITHOUT":
             raise CaseError(path, at, f"--{section.name}-- takes no words")
         if section.name in single:
             raise CaseError(path, at, f"a second --{section.name}--")
@@ -189,6 +195,19 @@ def read_settings(path: Path, section: Section | None) -> dict[str, str]:
             raise CaseError(path, number, f"{name} is set twice")
         settings[name] = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
     return settings
+
+
+def read_without(path: Path, section: Section | None) -> Section | None:
+    """The versions that cannot be recorded, and the reason, which there has to be."""
+    if section is not None:
+        if not section.words:
+            raise CaseError(path, section.line - 1, "--WITHOUT-- names no version, such as --WITHOUT 7.4--")
+        for version in section.words:
+            if not VERSION.fullmatch(version):
+                raise CaseError(path, section.line - 1, f"not a version of the form 7.4: {version!r}")
+        if not section.text.strip():
+            raise CaseError(path, section.line, "--WITHOUT-- gives no reason")
+    return section
 
 
 def read_expects(path: Path, sections: Iterable[Section]) -> tuple[Expect, ...]:

@@ -130,23 +130,35 @@ class RecordItem(CaseItem):
     """Writes the EXPECT sections, then compares Python with them."""
 
     def runtest(self) -> None:
-        """Each php is run twice, and both runs have to print the same."""
+        """Each php is run twice, and both runs have to print the same.
+
+        An older one that cannot be recorded keeps the newest from nothing: the others are written before it
+        is a failure.
+        """
         case = self.case
         kept = {version: expect.lines for expect in case.expects for version in expect.versions}
-        recorded = {}
+        kept = {version: lines for version, lines in kept.items() if not case.leaves_out(version)}
+        recorded, faults = {}, []
         for php in self.chosen():
-            recorded[php.series] = self.transcribe(php)
-            self.user_properties.append(("recorded", php.version))
+            try:
+                recorded[php.series] = self.transcribe(php)
+            except Mismatch as fault:
+                if not recorded:
+                    raise
+                faults.append(f"{fault}\n(or say in --WITHOUT {php.series}-- why this version cannot run it)")
+            else:
+                self.user_properties.append(("recorded", php.version))
         if write_expects(case, merge(kept | recorded)):
             self.add_report_section(
                 "call", "record", f"{case.path}: EXPECT {' '.join(sorted(recorded))} written\n"
             )
+        if faults:
+            raise Mismatch("\n".join(faults))
         self.run_python(checked(case.path))
 
     def chosen(self) -> Sequence[PhpCli]:
-        """Every php found; 7.4 only when asked for or when the case has it."""
-        wanted = self.config.option.record_74 or "7.4" in self.case.versions
-        return [php for php in find(self.config).php if php.series != "7.4" or wanted]
+        """Every php found, newest first, but those that the case leaves out."""
+        return [php for php in find(self.config).php if not self.case.leaves_out(php.series)]
 
     def transcribe(self, php: PhpCli) -> tuple[str, ...]:
         """What this php prints, if it prints it every time and nothing went wrong."""

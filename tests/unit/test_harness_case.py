@@ -70,6 +70,9 @@ def test_every_section_is_read(tmp_path: Path) -> None:
         ("--EXPECT 7.4--", "--EXPECT 7.4.1--", 14, "not a version of the form 8.4"),
         ("a i:2;\n", "--ENV--\n", 15, "--ENV-- after --EXPECT--"),
         ("A title", "A title\r", 2, "a carriage return"),
+        ("--INI--", "--WITHOUT--\nbecause\n--INI--", 5, "names no version"),
+        ("--INI--", "--WITHOUT 7.4.33--\nbecause\n--INI--", 5, "not a version of the form 7.4"),
+        ("--INI--", "--WITHOUT 7.4--\n--INI--", 6, "gives no reason"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: int, reason: str) -> None:
@@ -81,6 +84,13 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, line
     assert (caught.value.path, caught.value.line) == (path, line)
     assert reason in caught.value.reason
     assert str(caught.value).startswith(f"{path}:{line}: ")
+
+
+def test_a_case_may_leave_out_versions(tmp_path: Path) -> None:
+    assert not read_case(write(tmp_path, GOOD)).leaves_out("7.4")
+    case = read_case(write(tmp_path, GOOD.replace("--INI--", "--WITHOUT 7.4 8.2--\nIt waits there\n--INI--")))
+    assert [case.leaves_out(version) for version in ("7.4", "8.2", "8.4")] == [True, True, False]
+    assert case.without and case.without.text == "It waits there\n"
 
 
 def test_versions_with_the_same_transcript_share_a_section() -> None:

@@ -25,6 +25,8 @@ file = re.search(r'"file";s:\\d+:"([^"]+)"', given)[1]
 def frame(kind, *parts):
     sys.stdout.write("\\x1e" + token + kind + "\\x1f".join(parts) + "\\x1e" + token + "E")
 for line in open(file).read().removeprefix("<?php ").splitlines():
+    if "// since 8" in line and "{series}" < "8":
+        os.abort()
     if match := re.match(r"see\\('(\\w+)', (\\d+)\\);", line):
         frame("S", match[1], "i:%s;" % match[2])
     elif line == "series();":
@@ -114,18 +116,36 @@ def test_record_then_live_then_offline(project: Project) -> None:
 def test_a_version_that_differs_has_its_own_section(project: Project) -> None:
     path = project.case("x", "series();\n", "show()\n")
     php = tuple(project.php(version) for version in ("8.4.1", "8.2.7", "7.4.33"))
-    project.run("--record", php=php)
+    project.run("--record", php=php[:2])
     assert '--EXPECT 8.2--\nseries s:3:"8.2";\n--EXPECT 8.4--\nseries s:3:"8.4";\n' in path.read_text()
     assert "7.4" not in path.read_text()
-    project.run("--record", "--record-7.4", php=php)
-    assert "--EXPECT 7.4--\nseries" in path.read_text()
-    # Once there, it is kept; and a version that is not found keeps its section.
+    project.run("--record", php=php)
+    # A version that is not found keeps its section.
     project.run("--record", php=php[1:])
     assert [line for line in path.read_text().splitlines() if line.startswith("--EXPECT")] == [
         "--EXPECT 7.4--",
         "--EXPECT 8.2--",
         "--EXPECT 8.4--",
     ]
+
+
+def test_an_older_version_that_fails_does_not_keep_the_others_from_the_record(project: Project) -> None:
+    path = project.case("x", "see('x', 1); // since 8\n", "see('x', 1)\n")
+    php = tuple(project.php(version) for version in ("8.4.1", "7.4.33"))
+    code, text = project.run("--record", php=php)
+    assert (code, path.read_text().endswith("--EXPECT 8.4--\nx i:1;\n")) == (1, True), text
+    assert "not recorded, php 7.4.33" in text and "(or say in --WITHOUT 7.4-- why" in text
+    assert "recorded from php-cli 8.4.1" in text
+
+
+def test_a_version_that_a_case_leaves_out_is_not_run(project: Project) -> None:
+    php = tuple(project.php(version) for version in ("8.4.1", "7.4.33"))
+    path = project.case("x", "see('x', 1); // since 8\n", "see('x', 1)\n", "--WITHOUT 7.4--\nIt is new\n")
+    path.write_text(path.read_text() + "--EXPECT 7.4--\nolder\n")
+    code, text = project.run("--record", php=php)
+    assert (code, path.read_text().count("EXPECT")) == (0, 1), text
+    code, text = project.run(php=php)
+    assert (code, "2 passed" in text) == (0, True), text
 
 
 @pytest.mark.parametrize(
