@@ -6,32 +6,65 @@ what is no stream, shows itself there as an AttributeError (see _core/stream.py)
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
 from typing import Any, Literal
 
 from php_streams._core.alias import alias
-from php_streams._core.diagnostics import argument_type_error, argument_value_error
+from php_streams._core.arguments import to_context, to_filename
+from php_streams._core.context import Context
+from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.format import php_format
+from php_streams._core.status import stat_array
 from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
-from php_streams._core.values import to_bytes, to_int, type_name
-from php_streams.constants import PHP_INT_MAX
+from php_streams._core.values import outputs, to_bool, to_bytes, to_int, to_string, type_name
+from php_streams._wrappers.open import open_url
+from php_streams.constants import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, PHP_INT_MAX, SEEK_SET
 from php_streams.stream import stream_set_write_buffer
 
 __all__ = [
     "fclose",
+    "fdatasync",
     "feof",
     "fflush",
     "fgetc",
     "fgets",
+    "flock",
+    "fopen",
     "fpassthru",
     "fprintf",
     "fputs",
     "fread",
+    "fseek",
+    "fstat",
+    "fsync",
     "ftell",
+    "ftruncate",
     "fwrite",
+    "rewind",
     "set_file_buffer",
     "vfprintf",
 ]
+
+FlockResult = outputs("FlockResult", "result would_block")
+
+
+def fopen(
+    filename: str | bytes | os.PathLike[str],
+    mode: str,
+    use_include_path: bool = False,
+    context: Context | None = None,
+) -> Stream | Literal[False]:
+    """Opens file or URL.  https://www.php.net/function.fopen
+
+    filename: a path, or scheme://... of one of stream_get_wrappers().  mode: r, w, a, x or c, with + for both
+    directions, b, t, e, n.  False, with a warning, when it cannot be opened.
+    """
+    path = to_filename(filename)
+    how = to_string(mode, 2, "mode")
+    search = to_bool(use_include_path, 3, "use_include_path")
+    return open_url(path, how, to_context(context, 4), search=search) or False
 
 
 def fgets(stream: Stream, length: int | None = None) -> bytes | Literal[False]:
@@ -151,6 +184,75 @@ def ftell(stream: Stream) -> int | Literal[False]:
     except AttributeError:
         refuse(stream)
         raise
+
+
+def fseek(stream: Stream, offset: int, whence: int = SEEK_SET) -> int:
+    """Seeks on a file pointer.  https://www.php.net/function.fseek
+
+    whence: SEEK_SET, SEEK_CUR or SEEK_END, from where offset counts.  0, or -1 when it cannot go there.
+    """
+    expect_resource(stream)
+    distance = to_int(offset, 2, "offset")
+    origin = to_int(whence, 3, "whence")
+    return 0 if open_stream(stream).seek(distance, origin) else -1
+
+
+def rewind(stream: Stream) -> bool:
+    """Rewind the position of a file pointer.  https://www.php.net/function.rewind"""
+    return open_stream(stream).seek(0)
+
+
+def ftruncate(stream: Stream, size: int) -> bool:
+    """Truncates a file to a given length.  https://www.php.net/function.ftruncate
+
+    size: bytes; a shorter file grows with NULs.  The position stays.
+    """
+    expect_resource(stream)
+    length = to_int(size, 2, "size")
+    if length < 0:
+        raise argument_value_error(2, "size", "must be greater than or equal to 0")
+    done = open_stream(stream).truncate(length)
+    return warn("Can't truncate this stream!") if done is None else done
+
+
+def fstat(stream: Stream) -> dict[int | str, int] | Literal[False]:
+    """Gets information about a file using an open file pointer.  https://www.php.net/function.fstat
+
+    0 to 12, then dev, ino, mode, nlink, uid, gid, rdev, size, atime, mtime, ctime, blksize, blocks.
+    """
+    status = open_stream(stream).raw.stat()
+    return stat_array(status) if status is not None else False
+
+
+def flock(stream: Stream, operation: int) -> Any:
+    """Portable advisory file locking.  https://www.php.net/function.flock
+
+    Returns (done, would_block): would_block is 1 when LOCK_NB met somebody else's lock.
+    operation: LOCK_SH, LOCK_EX or LOCK_UN, with LOCK_NB not to wait.
+    """
+    expect_resource(stream)
+    how = to_int(operation, 2, "operation")
+    target = open_stream(stream)
+    if not how & 3:
+        raise argument_value_error(2, "operation", "must be one of LOCK_SH, LOCK_EX, or LOCK_UN")
+    kind = {LOCK_SH: fcntl.LOCK_SH, LOCK_EX: fcntl.LOCK_EX, LOCK_UN: fcntl.LOCK_UN}[how & 3]
+    done = target.raw.lock(kind | (fcntl.LOCK_NB if how & LOCK_NB else 0))
+    return FlockResult(done is True, int(done is False))
+
+
+def fsync(stream: Stream) -> bool:
+    """Synchronizes changes to the file (including meta-data).  https://www.php.net/function.fsync"""
+    return _sync(stream, False)
+
+
+def fdatasync(stream: Stream) -> bool:
+    """Synchronizes data (but not meta-data) to the file.  https://www.php.net/function.fdatasync"""
+    return _sync(stream, True)
+
+
+def _sync(stream: Stream, data_only: bool) -> bool:
+    done = open_stream(stream).raw.sync(data_only)
+    return warn("Can't fsync this stream!") if done is None else done
 
 
 def fpassthru(stream: Stream) -> int:

@@ -95,9 +95,7 @@ reporting: ContextVar[int] = ContextVar("reporting", default=E_ALL)
 last_error: ContextVar[dict[str, int | str] | None] = ContextVar("last_error", default=None)
 
 
-def warn(
-    message: str, level: int = E_WARNING, prefix: bool = True, about: str = ""
-) -> Literal[False]:
+def warn(message: str, level: int = E_WARNING, prefix: bool = True, about: str = "") -> Literal[False]:
     """Reports `message` for the PHP function being called; returns False, as the function then does.
 
     prefix=False is for the few texts that PHP prints without the function's name; `about` is what stands in

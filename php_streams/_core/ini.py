@@ -20,6 +20,7 @@ DEFAULTS: dict[str, str] = {
     "error_log_mode": "0644",
     "error_reporting": str(E_ALL),
     "from": "",
+    "include_path": ".",
     "openssl.cafile": "",
     "openssl.capath": "",
     "php_streams.failed_tls": "refuse",

@@ -35,7 +35,7 @@ class Stream(Buffer):
     `fileno()`, so that select, csv and shutil take it.
     """
 
-    __slots__ = ("__weakref__", "context", "mode", "persistent", "uri", "wrapper", "wrapper_data", "write")
+    __slots__ = ("context", "mode", "persistent", "uri", "wrapper", "wrapper_data", "write")
     type_name = "stream"
 
     def __init__(self, raw: Raw, mode: str, uri: str | None = None, context: Context | None = None) -> None:
@@ -54,24 +54,29 @@ class Stream(Buffer):
     # --- position ----------------------------------------------------------------------------------
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> bool:
-        """fseek: within what is buffered, forward; else where the raw can go."""
+        """fseek: forward within what is buffered; else where the raw can go, or forward by reading."""
         position = self.tell()
+        ahead = offset if whence == os.SEEK_CUR else offset - position
+        if whence != os.SEEK_END and 0 < ahead <= self.unread():
+            self._take_up_to(ahead)
+            self.raw.eof = False
+            return True
+        if not self.raw.seek_allowed:
+            return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
         if whence == os.SEEK_CUR:
             offset, whence = position + offset, os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
-        if whence == os.SEEK_SET and position < offset <= position + self.unread():
-            self._take_up_to(offset - position)
-            self.raw.eof = False
-            return True
-        if not self.raw.seek_allowed:
-            return whence == os.SEEK_SET and self.seek_forward(offset)
         found = self.raw.move(offset, whence)
         self._forget(position if found is None else found)
         if found is None:
             return False
         self.raw.eof = False
         return True
+
+    def truncate(self, size: int) -> bool | None:
+        """ftruncate; None where that cannot be."""
+        return self.raw.truncate_to(size)
 
     def _take_up_to(self, size: int) -> None:
         self._whole()
@@ -90,8 +95,13 @@ class Stream(Buffer):
             self._forget(position)
 
     def seek_forward(self, offset: int) -> bool:
-        """Moves to `offset` by reading, where a stream cannot seek; False when that is not to be reached."""
-        distance = offset - self.tell()
+        """Moves to `offset`, by reading where a stream cannot seek; False when that is not to be reached."""
+        if self.raw.seek_allowed:
+            return self.seek(offset)
+        return self._skip(offset - self.tell())
+
+    def _skip(self, distance: int) -> bool:
+        """Reads so many bytes that nobody gets."""
         if distance < 0:
             return warn("Stream does not support seeking")
         while distance > 0:

@@ -9,15 +9,22 @@ from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import WrapperError
-from php_streams._wrappers import locate
+from php_streams._wrappers import include_path, locate
 
 _PASSWORD = re.compile(r"(\w+://[^/:@]*:)[^/@]*@")
 
 
-def open_url(path: str, mode: str, context: Context | None = None, options: int = 0) -> Stream | None:
-    """An open stream; None after PHP's warning."""
+def open_url(
+    path: str, mode: str, context: Context | None = None, options: int = 0, *, search: bool = False
+) -> Stream | None:
+    """An open stream; None after PHP's warning.
+
+    search: whether to look for a relative path along include_path, too.
+    """
     if not path:
         raise ValueError("Path must not be empty")
+    if search:
+        path = include_path.resolve(path) or path
     try:
         wrapper, target = locate(path)
         stream = wrapper.open(target, mode, options, context)
@@ -48,5 +55,3 @@ def _failed(path: str, reason: str) -> None:
 def without_password(url: str) -> str:
     """A URL as messages may show it."""
     return _PASSWORD.sub(r"\1...@", url)
-
-

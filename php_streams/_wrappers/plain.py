@@ -49,6 +49,7 @@ class FileRaw(Raw):
     label = "STDIO"
     lockable = True
     greedy = True
+    revives = True
 
     def __init__(self, fd: int) -> None:
         super().__init__()
