@@ -1,0 +1,229 @@
+"""Servers: from an address to a listening stream, and from there to its clients (= php_tcp_sockop_bind,
+php_tcp_sockop_accept and main/network.c).
+
+As in PHP an accept waits by poll(2) with its own timeout, whatever the stream's blocking mode and timeout
+are, and a signal ends the wait.  What it accepts takes over the server's context and the state of its
+timeout, and is always blocking.  A server of the transports ssl, tls and tlsv1.x is a plain listening socket
+that knows its transport; TLS begins with each client, within the accept.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+from typing import Any
+
+from php_streams._core.context import Context
+from php_streams._core.ini import socket_timeout
+from php_streams._core.stream import Stream
+from php_streams._core.values import truth
+from php_streams._transports.address import split_port, text_of
+from php_streams._transports.connect import (
+    ConnectError,
+    option_on,
+    resolve,
+    socket_type,
+    transport,
+    unix_address,
+)
+from php_streams._transports.socket import LABELS, PAIR, Socket, SocketRaw
+from php_streams._transports.tls_values import integer
+from php_streams._transports.unconnected import UnconnectedRaw
+from php_streams.constants import STREAM_SERVER_BIND, STREAM_SERVER_LISTEN
+
+BACKLOG = 32  # clients that wait to be accepted, when socket.backlog says nothing
+
+
+class AcceptError(Exception):
+    """No client was accepted; the text is PHP's."""
+
+
+class ServerRaw(SocketRaw):
+    """A bound tcp or unix socket.
+
+    Nothing can be read from it, but PHP waits first: a client that can be accepted ends the wait.
+    """
+
+    def __init__(self, sock: socket.socket, label: str, timeout: float | None, scheme: str) -> None:
+        self.scheme = scheme
+        super().__init__(sock, label, timeout)
+
+    def rebind(self) -> None:
+        """Reading waits by poll(2)."""
+        super().rebind()
+        self.recv_into = self._wait_and_fail
+
+    def _wait_and_fail(self, buffer: Any) -> int:
+        if self.blocking and not _readable(self.sock, self.timeout):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return self.sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+
+
+def open_server(address: str, flags: int, context: Context | None) -> Stream:
+    """Opens a stream that is bound to `address` and, with STREAM_SERVER_LISTEN, listens there.
+
+    Without STREAM_SERVER_BIND it has no socket: PHP makes such streams, too.
+    """
+    scheme, name = transport(address)
+    kind = scheme if scheme in LABELS else "tcp"
+    if not flags & STREAM_SERVER_BIND:
+        return Stream(UnconnectedRaw(LABELS[kind], kind == "tcp"), "r+", address, context)
+    sock = _bind_path(kind, name) if kind in ("unix", "udg") else _bind_host(kind, name, context)
+    try:
+        if flags & STREAM_SERVER_LISTEN:
+            _listen(sock, context)
+        raw: SocketRaw
+        if sock.type == socket.SOCK_STREAM:
+            raw = ServerRaw(sock, LABELS[kind], socket_timeout(), scheme)
+        else:
+            raw = SocketRaw(sock, LABELS[kind], socket_timeout())
+    except BaseException:
+        sock.close()
+        raise
+    return Stream(raw, "r+", address, context)
+
+
+def _listen(sock: socket.socket, context: Context | None) -> None:
+    backlog = BACKLOG
+    options = {} if context is None else context.options.get("socket", {})
+    if "backlog" in options:
+        backlog = (integer(options["backlog"]) + 2**31) % 2**32 - 2**31  # a C int holds it
+    try:
+        sock.listen(backlog if backlog >= 0 else 2**31 - 1)  # a negative one is the system's most, in C
+    except OSError:
+        raise ConnectError(0, "") from None  # PHP has no text for it
+
+
+def _bind_path(kind: str, path: str) -> socket.socket:
+    name = unix_address(path)
+    try:
+        sock = Socket(socket.AF_UNIX, socket_type(kind))
+    except OSError as error:
+        which = "" if kind == "unix" else "datagram"
+        raise ConnectError(0, f"Failed to create unix{which} socket {error.strerror}") from None
+    try:
+        sock.bind(name)
+    except OSError:
+        sock.close()
+        raise ConnectError(0, "") from None  # nor for this
+    return sock
+
+
+def _bind_host(kind: str, name: str, context: Context | None) -> socket.socket:
+    """A tcp or udp socket bound to the first of the host's addresses that can be had."""
+    if "\0" in name:
+        raise ConnectError(0, "The hostname must not contain null bytes")
+    try:
+        host, port = split_port(name)
+    except ValueError as error:
+        raise ConnectError(0, str(error)) from None
+    reason = os.strerror(0)  # what PHP says when not even a socket could be made
+    for family, address in resolve(host, kind, port):
+        try:
+            sock = Socket(family, socket_type(kind))
+        except OSError:
+            continue
+        _set_options(sock, kind, context)
+        try:
+            sock.bind(address)
+        except OSError as error:
+            sock.close()
+            reason = error.strerror or str(error)
+        else:
+            return sock
+    raise ConnectError(0, reason)
+
+
+def _set_options(sock: socket.socket, kind: str, context: Context | None) -> None:
+    """SO_REUSEADDR, and what the context's socket options ask for; what the system refuses is left out."""
+    _set(sock, socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+    only_v6 = None if context is None else context.option("socket", "ipv6_v6only")
+    if only_v6 is not None:
+        _set(sock, socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, truth(only_v6))
+    if option_on(context, "so_reuseport"):
+        _set(sock, socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
+    if kind == "udp" and option_on(context, "so_broadcast"):
+        _set(sock, socket.SOL_SOCKET, socket.SO_BROADCAST, True)
+
+
+def _set(sock: socket.socket, level: int, name: int, enable: bool) -> None:
+    try:
+        sock.setsockopt(level, name, enable)
+    except OSError:
+        pass
+
+
+# --- accepting -----------------------------------------------------------------------------------------
+
+
+def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
+    """The next client and its name; raises AcceptError.
+
+    timeout: seconds, None for ever.
+    """
+    server = stream.raw
+    if isinstance(server, UnconnectedRaw):
+        _wait(None, timeout)
+        raise AcceptError(os.strerror(errno.ETIMEDOUT))
+    if not isinstance(server, SocketRaw) or server.label == PAIR:
+        raise AcceptError("Unknown error")
+    try:
+        if not _wait(server.fileno(), timeout):
+            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        accepted, address = server.sock.accept()
+    except OSError as error:
+        raise AcceptError(error.strerror) from None
+    sock = Socket(accepted.family, accepted.type, accepted.proto, accepted.detach())
+    try:
+        raw = _client(server, sock, stream.context)
+        _secure(raw, server, stream.context)
+    except BaseException:
+        sock.close()
+        raise
+    return Stream(raw, "r+", None, stream.context), text_of(sock.family, address) or ""
+
+
+def _client(server: SocketRaw, sock: socket.socket, context: Context | None) -> SocketRaw:
+    """The accepted socket's raw; PHP copies the server's, with its timeout and whether it timed out."""
+    nodelay = option_on(context, "tcp_nodelay")
+    if nodelay:
+        _set(sock, socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+    raw = SocketRaw(sock, server.label, server.timeout)
+    raw.pushes = raw.pushes and not nodelay
+    raw.timed_out = server.timed_out
+    return raw
+
+
+def _secure(raw: SocketRaw, server: SocketRaw, context: Context | None) -> None:
+    """TLS from the first byte on, when the server's transport says so."""
+    scheme = getattr(server, "scheme", "tcp")
+    if scheme in LABELS:
+        return
+    from php_streams._transports import tls
+
+    handshake = getattr(tls, "accept", None)
+    if handshake is None:
+        raise AcceptError("TLS servers are not supported yet")
+    if not handshake(raw, context, scheme, server.timeout):
+        raise AcceptError(os.strerror(0))  # accept(2) itself did not fail: PHP says this
+
+
+def _readable(sock: socket.socket, timeout: float | None) -> bool:
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(milliseconds(timeout)))
+
+
+def _wait(descriptor: int | None, timeout: float | None) -> bool:
+    """Whether a client came within the timeout.  Without a descriptor (PHP's -1) none does."""
+    poll = select.poll()
+    if descriptor is not None:
+        poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(milliseconds(timeout)))
+
+
+def milliseconds(timeout: float | None) -> int | None:
+    """A timeout as PHP gives it to poll(2): cut to milliseconds; None when they are too many for an int."""
+    return None if timeout is None or timeout * 1000 > 2**31 - 1 else int(timeout * 1000)
