@@ -46,9 +46,7 @@ class ServerRaw(SocketRaw):
     Nothing can be read from it, but PHP waits first: a client that can be accepted ends the wait.
     """
 
-    def __init__(self, sock: socket.socket, label: str, timeout: float | None, scheme: str) -> None:
-        self.scheme = scheme
-        super().__init__(sock, label, timeout)
+    crypto_method: int | None = None  # the TLS that its clients have to speak
 
     def rebind(self) -> None:
         """Reading waits by poll(2)."""
@@ -68,21 +66,28 @@ def open_server(address: str, flags: int, context: Context | None) -> Stream:
     """
     scheme, name = transport(address)
     kind = scheme if scheme in LABELS else "tcp"
+    method = None if scheme in LABELS else _crypto_method(context, scheme)
     if not flags & STREAM_SERVER_BIND:
         return Stream(UnconnectedRaw(LABELS[kind], kind == "tcp"), "r+", address, context)
     sock = _bind_path(kind, name) if kind in ("unix", "udg") else _bind_host(kind, name, context)
     try:
         if flags & STREAM_SERVER_LISTEN:
             _listen(sock, context)
-        raw: SocketRaw
-        if sock.type == socket.SOCK_STREAM:
-            raw = ServerRaw(sock, LABELS[kind], socket_timeout(), scheme)
-        else:
-            raw = SocketRaw(sock, LABELS[kind], socket_timeout())
+        kind_of_raw = ServerRaw if sock.type == socket.SOCK_STREAM else SocketRaw
+        raw = kind_of_raw(sock, LABELS[kind], socket_timeout())
     except BaseException:
         sock.close()
         raise
+    if isinstance(raw, ServerRaw):
+        raw.crypto_method = method
     return Stream(raw, "r+", address, context)
+
+
+def _crypto_method(context: Context | None, scheme: str) -> int:
+    """What the transport's name and the context say now: later changes of the option do not count."""
+    from php_streams._transports import tls
+
+    return tls.crypto_method(context, scheme)
 
 
 def _listen(sock: socket.socket, context: Context | None) -> None:
@@ -178,10 +183,11 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
     sock = Socket(accepted.family, accepted.type, accepted.proto, accepted.detach())
     try:
         raw = _client(server, sock, stream.context)
-        _secure(raw, server, stream.context)
     except BaseException:
         sock.close()
         raise
+    if isinstance(server, ServerRaw) and server.crypto_method is not None:
+        _secure(raw, stream.context, server.crypto_method)
     return Stream(raw, "r+", None, stream.context), text_of(sock.family, address) or ""
 
 
@@ -196,21 +202,22 @@ def _client(server: SocketRaw, sock: socket.socket, context: Context | None) -> 
     return raw
 
 
-def _secure(raw: SocketRaw, server: SocketRaw, context: Context | None) -> None:
-    """TLS from the first byte on, when the server's transport says so."""
-    scheme = getattr(server, "scheme", "tcp")
-    if scheme in LABELS:
-        return
+def _secure(raw: SocketRaw, context: Context | None, method: int) -> None:
+    """TLS from the first byte on; a failure closes the client's socket."""
     from php_streams._transports import tls
 
-    handshake = getattr(tls, "accept", None)
-    if handshake is None:
-        raise AcceptError("TLS servers are not supported yet")
-    if not handshake(raw, context, scheme, server.timeout):
-        raise AcceptError(os.strerror(0))  # accept(2) itself did not fail: PHP says this
+    done = False
+    try:
+        done = tls.accept(raw, context, method)
+    finally:
+        if not done:
+            raw.close()
+    if not done:
+        raise AcceptError("Cannot enable crypto")
 
 
 def _readable(sock: socket.socket, timeout: float | None) -> bool:
+    """Whether a client came within the timeout; signals do not end the wait."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(milliseconds(timeout)))
