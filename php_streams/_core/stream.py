@@ -93,7 +93,8 @@ class Stream(Buffer):
         del self.block, self.readline, self.readchar, self.where, self.write, self.raw
         if self.persistent is not None:
             PERSISTENT.pop(self.persistent, None)
-        CLOSED[0] += 1
+        for poller in tuple(raw.pollers):
+            poller.forget(raw)
         raw.close()
 
     def __del__(self) -> None:
@@ -123,8 +124,6 @@ class Stream(Buffer):
         return self.lines()
 
 
-# How often a stream was closed: whoever keeps a list of descriptors knows by it that the list is stale.
-CLOSED = [0]
 # Persistent streams (pfsockopen, STREAM_CLIENT_PERSISTENT) by their key; they outlive their variables.
 PERSISTENT: dict[str, Stream] = {}
 
