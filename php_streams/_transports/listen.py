@@ -17,6 +17,7 @@ from typing import Any
 
 from php_streams._core.context import Context
 from php_streams._core.ini import socket_timeout
+from php_streams._core.interruptible import wait_for_data
 from php_streams._core.stream import Stream
 from php_streams._core.values import truth
 from php_streams._transports.address import split_port, text_of
@@ -57,6 +58,10 @@ class ServerRaw(SocketRaw):
         if self.blocking and not _readable(self.sock, self.timeout):
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         return self.sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+
+    def _alive(self) -> bool:
+        """PHP looks closer only when there is something: then this is no connection, which is an end."""
+        return not _readable(self.sock, 0) or super()._alive()
 
 
 def open_server(address: str, flags: int, context: Context | None) -> Stream:
@@ -169,13 +174,10 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
     timeout: seconds, None for ever.
     """
     server = stream.raw
-    if isinstance(server, UnconnectedRaw):
-        _wait(None, timeout)
-        raise AcceptError(os.strerror(errno.ETIMEDOUT))
-    if not isinstance(server, SocketRaw) or server.label == PAIR:
+    if not isinstance(server, (SocketRaw, UnconnectedRaw)) or server.label == PAIR:
         raise AcceptError("Unknown error")
     try:
-        if not _wait(server.fileno(), timeout):
+        if not wait_for_data(server.fileno(), timeout) or isinstance(server, UnconnectedRaw):
             raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
         accepted, address = server.sock.accept()
     except OSError as error:
@@ -217,20 +219,7 @@ def _secure(raw: SocketRaw, context: Context | None, method: int) -> None:
 
 
 def _readable(sock: socket.socket, timeout: float | None) -> bool:
-    """Whether a client came within the timeout; signals do not end the wait."""
+    """Whether a client came within the timeout; signals do not end this wait."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
-    return bool(poll.poll(milliseconds(timeout)))
-
-
-def _wait(descriptor: int | None, timeout: float | None) -> bool:
-    """Whether a client came within the timeout.  Without a descriptor (PHP's -1) none does."""
-    poll = select.poll()
-    if descriptor is not None:
-        poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(milliseconds(timeout)))
-
-
-def milliseconds(timeout: float | None) -> int | None:
-    """A timeout as PHP gives it to poll(2): cut to milliseconds; None when they are too many for an int."""
-    return None if timeout is None or timeout * 1000 > 2**31 - 1 else int(timeout * 1000)
+    return bool(poll.poll(None if timeout is None else timeout * 1000))
