@@ -22,7 +22,6 @@ from php_streams._core.raw import HELD_BACK, REFILLED
 from php_streams._core.watch import Events, Poller, Ready, Sets, Watch, check
 
 LARGE = 8
-LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait; nobody sees the end of it
 POLLIN = kernel.POLLIN
 NOTHING: tuple[Ready, int] = ((), (), ()), 0
 
@@ -70,7 +69,7 @@ def _buffered(watch: Watch, sets: Sets) -> list[int]:
 
 def _events(watch: Watch, timeout: float | None) -> Events:
     """What the kernel says."""
-    events = _ask(watch, 0)
+    events = watch.look()
     if watch.listens and events:
         found = [event for event in events if event[0] in watch.users]
         if len(found) < len(events):  # a signal that came between the end of a wait and now
@@ -81,24 +80,17 @@ def _events(watch: Watch, timeout: float | None) -> Events:
     return events if events or timeout == 0 else _wait(watch, timeout)
 
 
-def _ask(watch: Watch, timeout: float | None) -> Events:
-    poller = watch.poller
-    if poller.large:
-        return poller.kernel.poll(timeout, len(poller.masks) + 1)  # type: ignore[no-any-return]
-    return poller.kernel.poll(None if timeout is None else min(timeout * 1000, LONGEST))  # type: ignore[no-any-return]
-
-
 def _wait(watch: Watch, timeout: float | None) -> Events:
     """Waits, in the main thread for signals too."""
     if threading.get_ident() != threading.main_thread().ident:
-        return _ask(watch, timeout)  # Python runs signal handlers in the main thread only
+        return watch.poller.wait(timeout)  # Python runs signal handlers in the main thread only
     reader, writer = _pipe()
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         if not watch.listens:
             watch.poller.kernel.register(reader, POLLIN)
             watch.listens = True
-        events = _ask(watch, timeout)
+        events = watch.poller.wait(timeout)
     except BaseException:
         _pass_on(reader, before)
         raise

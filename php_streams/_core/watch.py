@@ -15,7 +15,8 @@ from __future__ import annotations
 import errno
 import os
 import select as kernel
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -26,6 +27,7 @@ from php_streams._core.stream import Stream, no_stream
 # What is asked for, and which answers count, for the read, write and except sets (select(2) on Linux).
 ASKED = (kernel.POLLIN, kernel.POLLOUT, kernel.POLLPRI)
 MEANT = (kernel.POLLIN | kernel.POLLHUP | kernel.POLLERR, kernel.POLLOUT | kernel.POLLERR, kernel.POLLPRI)
+LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait; nobody sees the end of it
 
 Sets = tuple[list[Stream] | None, list[Stream] | None, list[Stream] | None]
 Ready = tuple[Sequence[int], Sequence[int], Sequence[int]]
@@ -81,6 +83,19 @@ class Poller:
         except (KeyError, OSError, ValueError):  # it was out of it already
             pass
 
+    def looking(self) -> Callable[[], Events]:
+        """What says which are ready now, at once."""
+        if self.large:
+            return partial(self.kernel.poll, 0, len(self.masks) + 1)
+        return partial(self.kernel.poll, 0)
+
+    def wait(self, timeout: float | None) -> Events:
+        """Which are ready, when the first one is; timeout: in seconds, None for ever."""
+        if self.large:
+            return self.kernel.poll(timeout, len(self.masks) + 1)  # type: ignore[no-any-return]
+        most = None if timeout is None else min(timeout * 1000, LONGEST)
+        return self.kernel.poll(most)  # type: ignore[no-any-return]
+
     def forget(self, raw: Raw) -> None:
         """The raw is about to close (in any thread)."""
         self.stale = True
@@ -134,6 +149,10 @@ class Watch:
         self.descriptors: dict[Raw, int] = {}  # -1: it has none
         self.users: dict[int, list[Raw]] = {}  # two streams may share a descriptor
         self.mute: set[Raw] = set()  # nobody can wait for these, and each call says so
+        self.crowded = False  # a stream stands twice in a list, or two have one descriptor
+        self.shares = False
+        self.asked: list[tuple[int, int, Side]] = []
+        self.look: Callable[[], Events] = list  # what is ready, without waiting
         self.listens = False  # to signals (select.py)
 
     def serves(self, key: Key) -> bool:
@@ -158,7 +177,10 @@ class Watch:
             if old is not new:
                 changed |= old.positions.keys() ^ new.positions.keys()
         self.sides = sides
+        self.asked = [(MEANT[which], which, side) for which, side in enumerate(sides) if side.positions]
         self._register(changed)
+        self.crowded = self.shares or any(side.again for side in sides)
+        self.look = self.poller.looking()
         if self.mute or not self.users:
             check(sets)
         else:
@@ -181,6 +203,7 @@ class Watch:
             self.mute.add(raw)
             descriptor = -1
         if descriptor >= 0:
+            self.shares = self.shares or descriptor in self.users
             self.users.setdefault(descriptor, []).append(raw)
         self.descriptors[raw] = descriptor
         return descriptor
@@ -211,21 +234,21 @@ class Watch:
         OSError (EBADF) when a descriptor is none.
         """
         ready: tuple[list[int], list[int], list[int]] = ([], [], [])
-        asked = [
-            (meant, side, chosen)
-            for meant, side, chosen in zip(MEANT, self.sides, ready, strict=True)
-            if side.positions
-        ]
         count = 0
         for descriptor, mask in events:
-            if mask & kernel.POLLNVAL:
-                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             users = self.users[descriptor]
-            for meant, side, chosen in asked:
-                if mask & meant:
+            for meant, which, side in self.asked:
+                if not mask & meant:
+                    continue
+                if self.crowded:
                     found = [position for raw in users for position in side.of(raw)]
                     count += bool(found)
-                    chosen += found
+                    ready[which].extend(found)
+                elif (position := side.positions.get(users[0])) is not None:
+                    count += 1
+                    ready[which].append(position)
+            if mask & kernel.POLLNVAL:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         for chosen in ready:
             if len(chosen) > 1:
                 chosen.sort()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import random
-import resource
 import select
 import socket
 import threading
@@ -21,7 +20,7 @@ from php_streams._core import select as engine
 from php_streams._core.stream import Stream
 from php_streams._core.watch import Watch
 from php_streams._transports.socket import LABELS, SocketRaw
-from tests.pairs import Pair, Pairs, streams
+from tests.pairs import Pair, Pairs, enough_descriptors, streams
 
 SMALL, MANY = 3, engine.LARGE + 8  # polled, and watched by an epoll
 
@@ -48,8 +47,11 @@ class Counting:
         self.calls = calls
 
     def __getattr__(self, name: str) -> Any:
-        self.calls[name] += 1
-        return getattr(self.inner, name)
+        def counted(*arguments: Any) -> Any:
+            self.calls[name] += 1
+            return getattr(self.inner, name)(*arguments)
+
+        return counted
 
 
 @pytest.fixture
@@ -168,12 +170,7 @@ def test_no_python_runs_for_streams_that_have_nothing_to_tell(pairs: Pairs) -> N
 
 @pytest.mark.parametrize("count", [2000, 5000])
 def test_thousands_of_streams(pairs: Pairs, calls: Counter[str], count: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * count + 200
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip(f"this system allows {hard} descriptors, the test needs {wanted}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    try:
+    with enough_descriptors(2 * count + 200):
         made = pairs(count)
         every = streams(made)
         assert max(stream.fileno() for stream in every) > 1024
@@ -196,11 +193,7 @@ def test_thousands_of_streams(pairs: Pairs, calls: Counter[str], count: int) -> 
             stream_select(every, every[turn : turn + 1], None, 0)
         assert sum(spent(calls).values()) < 20 * 10
         assert readable(every) == [*every[:20], every[1024], every[-1]]
-        for pair in made:
-            fclose(pair.fp)
-            pair.peer.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        pairs.close()
 
 
 # --- when it is stale ----------------------------------------------------------------------------------
