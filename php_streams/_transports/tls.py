@@ -143,9 +143,10 @@ class Handshake:
         self.spent = False
 
     def _build(self) -> None:
-        # A session that is resumed brings no chain, so a server that has to show chains resumes none.
+        # A session that is resumed brings no chain, so a server that has to show chains resumes none; nor one
+        # that gives no tickets: OpenSSL would remember sessions in the SSLContext then.
         own = self.values["allow_self_signed"] or (
-            not self.is_client and self.values["capture_peer_cert_chain"]
+            not self.is_client and (self.values["capture_peer_cert_chain"] or self.values["no_ticket"])
         )
         self.ssl_context = tls_context.ssl_context(self.values, own=own)
 

@@ -165,7 +165,11 @@ class ClientConnection(Connection):
         try:
             # In two steps: `abandon` has to find the socket while the handshake goes on.
             secure = self.contexts[item.words].wrap_socket(
-                self.sock, server_hostname=name, do_handshake_on_connect=False, session=session
+                self.sock,
+                server_hostname=name,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+                session=session,
             )
             self.sock = secure
             secure.do_handshake()
