@@ -1,8 +1,7 @@
 """``python -m compat_matrix build``: docs/matrix.md and the README's sums, from the data.
 
-The page is plain Markdown tables.  docs/_static/matrix.js adds search, filters and sorting where JavaScript
-runs: a hundred lines over the tables that are there anyway.  A table component would bring a renderer, styles
-and a bundle to keep up to date, for some hundred rows that have to be readable without it.
+The page is plain Markdown tables.  Where JavaScript runs, DataTables (table_component.py says where it comes
+from) searches, filters and sorts them, as docs/_static/matrix.js tells it.
 """
 
 from __future__ import annotations

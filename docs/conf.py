@@ -21,12 +21,27 @@ html_theme = "furo"
 html_title = "php_streams"
 html_static_path = ["_static"]
 html_css_files = ["matrix.css"]
-html_js_files = ["matrix.js"]
 highlight_options = {"php": {"startinline": True}}
 
 
 def setup(app: Any) -> None:
     """Before Sphinx looks for documents, the matrix's pages are made from the case files."""
-    from compat_matrix.pages import write_pages
+    app.connect("builder-inited", make_matrix)
+    app.connect("html-page-context", add_table_component)
 
-    app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir)))
+
+def make_matrix(app: Any) -> None:
+    """The pages below the matrix, and the script that its tables need."""
+    from compat_matrix.pages import write_pages
+    from compat_matrix.table_component import write_script
+
+    write_pages(Path(app.srcdir))
+    if app.builder.format == "html":
+        write_script(Path(app.outdir, "_static/datatables.js"))
+
+
+def add_table_component(app: Any, pagename: str, *_: object) -> None:
+    """Only the matrix has need of it."""
+    if pagename == "matrix":
+        app.add_js_file("datatables.js")
+        app.add_js_file("matrix.js")

@@ -197,6 +197,23 @@ FILE_NO_DEFAULT_CONTEXT = 16
 FILE_TEXT = 0
 FILE_BINARY = 0
 
+# DNS: types for dns_get_record (book.network)
+DNS_A = 1
+DNS_NS = 2
+DNS_CNAME = 16
+DNS_SOA = 32
+DNS_PTR = 2048
+DNS_HINFO = 4096
+DNS_CAA = 8192
+DNS_MX = 16384
+DNS_TXT = 32768
+DNS_A6 = 16777216
+DNS_SRV = 33554432
+DNS_NAPTR = 67108864
+DNS_AAAA = 134217728
+DNS_ANY = 268435456
+DNS_ALL = 251721779
+
 # General (language reference): what line-by-line ports of network code lean on
 PHP_EOL = "\n"
 PHP_INT_MAX = 9223372036854775807

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+import time
 from typing import Any, Literal
 
 from php_streams._core import diagnostics, ini
@@ -13,19 +17,22 @@ from php_streams._core.diagnostics import (
     argument_type_error,
     argument_value_error,
 )
-from php_streams._core.values import to_int, to_string
+from php_streams._core.values import to_bytes, to_int, to_string
+from php_streams._wrappers import scheme_of
 from php_streams.constants import (
     E_ALL,
     E_USER_DEPRECATED,
     E_USER_ERROR,
     E_USER_NOTICE,
     E_USER_WARNING,
+    LOG_NOTICE,
 )
 
 __all__ = [
     "ArgumentCountError",
     "error_clear_last",
     "error_get_last",
+    "error_log",
     "error_reporting",
     "restore_error_handler",
     "set_error_handler",
@@ -108,6 +115,89 @@ def trigger_error(message: str, error_level: int = E_USER_NOTICE) -> Literal[Tru
         )
     diagnostics.report(level, text, diagnostics.call_site()[1])
     return True
+
+
+def error_log(
+    message: str, message_type: int = 0, destination: str | None = None, additional_headers: str | None = None
+) -> bool:
+    """Send an error message to the defined error handling routines.
+    https://www.php.net/function.error-log
+
+    message_type: 0 to the file (or "syslog") that the setting error_log names, else to sys.stderr;
+    3 appends to the file `destination`, without a line end of its own, and is False with a warning when that
+    fails; 4 to sys.stderr.  1 (mail) and destinations of other wrappers are not there: NotImplementedError.
+    """
+    data, kind = to_bytes(message, 1, "message"), to_int(message_type, 2, "message_type")
+    target = None if destination is None else to_string(destination, 3, "destination", "?string")
+    if target is not None and "\0" in target:
+        raise argument_value_error(3, "destination", "must not contain any null bytes")
+    if additional_headers is not None:
+        to_bytes(additional_headers, 4, "additional_headers", "?string")
+    if kind == 1:
+        raise NotImplementedError("error_log(): message_type 1 sends mail, which is not there")
+    if kind == 2:
+        raise ValueError("TCP/IP option is not available for error logging")
+    if kind == 3:
+        return _append(target or "", data)
+    data = data.partition(b"\0")[0]  # a C string from here on
+    if kind == 4 or not _logged(data):
+        _to_stderr(data + b"\n")
+    return True
+
+
+def _append(path: str, data: bytes) -> bool:
+    """The message at the end of a file."""
+    if not path:
+        raise ValueError("Path must not be empty")
+    if scheme_of(path) is not None and not path.startswith("file:///"):
+        raise NotImplementedError("error_log(): a destination that is no file is not there")
+    try:
+        descriptor = os.open(path.removeprefix("file://"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    except OSError as error:
+        return diagnostics.warn(
+            f"{diagnostics.called()}({path}): Failed to open stream: {error.strerror}", prefix=False
+        )
+    with open(descriptor, "wb", buffering=0) as file:
+        try:
+            return file.write(data) == len(data)
+        except OSError as error:
+            said = f"Write of {len(data)} bytes failed with errno={error.errno} {error.strerror}"
+            return diagnostics.notice(said)
+
+
+def _logged(message: bytes) -> bool:
+    """Whether the message has gone where the setting error_log says (= php_log_err)."""
+    place = ini.get("error_log").partition("\0")[0]
+    if place == "syslog":
+        from php_streams._network import syslog
+
+        syslog.log_for_php(LOG_NOTICE, message)
+        return True
+    mode = ini.number("error_log_mode")
+    try:
+        mode = mode if 0 < mode <= 0o777 else 0o644
+        descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, mode)
+    except OSError:
+        return False
+    with open(descriptor, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        # In UTC, which is PHP's time zone when nothing sets another.
+        now = time.gmtime()
+        day = f"{now.tm_mday:02}-{_MONTHS[now.tm_mon - 1]}-{now.tm_year}"
+        file.write(f"[{day} {time.strftime('%H:%M:%S', now)} UTC] ".encode() + message + b"\n")
+    return True
+
+
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+def _to_stderr(data: bytes) -> None:
+    binary = getattr(sys.stderr, "buffer", None)
+    if binary is not None:
+        binary.write(data)
+    elif sys.stderr is not None:  # it was replaced by something that takes text only
+        sys.stderr.write(data.decode("utf-8", "replace"))
+    if sys.stderr is not None:
+        sys.stderr.flush()
 
 
 user_error = alias(trigger_error, "user_error", __name__)

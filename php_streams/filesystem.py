@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sys
 from typing import Any, Literal
 
 from php_streams._core.alias import alias
@@ -16,6 +15,7 @@ from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.format import php_format
+from php_streams._core.output import output
 from php_streams._core.status import stat_array
 from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import outputs, to_bool, to_bytes, to_int, to_string, type_name
@@ -180,7 +180,8 @@ def ftell(stream: Stream) -> int | Literal[False]:
     On a socket: bytes read so far plus bytes written.
     """
     try:
-        return stream.base + stream.where() + stream.raw.written
+        position = stream.base + stream.where() + stream.raw.written
+        return position if position >= 0 else False
     except AttributeError:
         refuse(stream)
         raise
@@ -268,17 +269,6 @@ def fpassthru(stream: Stream) -> int:
         count += len(data)
     failed = source.no_bytes() is False
     return -1 if failed and not count else count
-
-
-def output(data: bytes) -> None:
-    """Writes to sys.stdout what PHP would echo."""
-    binary = getattr(sys.stdout, "buffer", None)
-    if binary is None:  # sys.stdout was replaced by something that takes text only
-        sys.stdout.write(data.decode("utf-8", "replace"))
-        return
-    sys.stdout.flush()
-    binary.write(data)
-    binary.flush()
 
 
 def fprintf(stream: Stream, format: str | bytes, *values: Any) -> int:

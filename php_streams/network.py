@@ -8,15 +8,21 @@ from php_streams import stream as _stream
 from php_streams._core import ini
 from php_streams._core.alias import alias
 from php_streams._core.diagnostics import argument_value_error, called, warn
-from php_streams._core.values import outputs, to_bytes, to_float, to_int, to_string
+from php_streams._core.values import outputs, to_bool, to_bytes, to_float, to_int, to_string
+from php_streams.constants import DNS_ALL, DNS_ANY
 
 __all__ = [
+    "checkdnsrr",
     "closelog",
+    "dns_check_record",
+    "dns_get_mx",
+    "dns_get_record",
     "fsockopen",
     "gethostbyaddr",
     "gethostbyname",
     "gethostbynamel",
     "gethostname",
+    "getmxrr",
     "getprotobyname",
     "getprotobynumber",
     "getservbyname",
@@ -37,6 +43,8 @@ __all__ = [
 _T = TypeVar("_T")
 
 FsockopenResult = outputs("FsockopenResult", "result error_code error_message")
+DnsGetRecordResult = outputs("DnsGetRecordResult", "result authoritative_name_servers additional_records")
+GetmxrrResult = outputs("GetmxrrResult", "result hosts weights")
 
 # PHP's limit is 2**64 microseconds; the number that it prints is whatever lay in a register (decisions.toml).
 _LONGEST = 2**64 / 1_000_000
@@ -118,8 +126,7 @@ def gethostbyname(hostname: str) -> str:
 
     The name itself when it has none.
     """
-    name, data = _host_name(hostname)
-    addresses = _ipv4(data)
+    name, addresses = _addresses(hostname)
     return addresses[0] if addresses else name
 
 
@@ -128,7 +135,7 @@ def gethostbynamel(hostname: str) -> list[str] | Literal[False]:
 
     False when it has none.
     """
-    return _ipv4(_host_name(hostname)[1]) or False
+    return _addresses(hostname)[1] or False
 
 
 def gethostbyaddr(ip: str) -> str | Literal[False]:
@@ -136,34 +143,27 @@ def gethostbyaddr(ip: str) -> str | Literal[False]:
 
     The address itself when it has no name; False, with a warning, for what is no address.
     """
-    import socket
+    from php_streams._network import hosts
 
-    address = _no_nul(to_string(ip, 1, "ip"), "ip")
-    for family in (socket.AF_INET6, socket.AF_INET):
-        try:
-            socket.inet_pton(family, address)
-            break
-        except OSError:
-            continue
-    else:
+    address = _name(ip, 1, "ip")
+    if not hosts.is_address(address):
         return warn("Address is not a valid IPv4 or IPv6 address")
-    try:
-        return socket.gethostbyaddr(address)[0]
-    except OSError:
-        return address
+    return hosts.name_of(address) or address
 
 
 _LONGEST_NAME = 255
 
 
-def _host_name(hostname: Any) -> tuple[str, bytes]:
-    """The name, and its bytes: "" when they are too many to be looked up."""
-    name = _no_nul(to_string(hostname, 1, "hostname"), "hostname")
+def _addresses(hostname: Any) -> tuple[str, list[str]]:
+    """The name as text, and its IPv4 addresses."""
+    from php_streams._network import hosts
+
+    name = _name(hostname, 1, "hostname")
     data = name.encode("utf-8", "surrogateescape")
     if len(data) > _LONGEST_NAME:
         warn(f"Host name cannot be longer than {_LONGEST_NAME} characters")
-        return name, b""
-    return name, data
+        return name, []
+    return name, hosts.addresses(data)
 
 
 def _no_nul(text: str, name: str, number: int = 1) -> str:
@@ -176,14 +176,73 @@ def _name(value: Any, number: int, name: str) -> str:
     return _no_nul(to_string(value, number, name), name, number)
 
 
-def _ipv4(name: bytes) -> list[str]:
-    """The IPv4 addresses of a name, as bytes: Python would put a str through IDNA, PHP does not."""
-    import socket
+# --- the DNS -------------------------------------------------------------------------------------------
 
-    try:
-        return socket.gethostbyname_ex(name)[2] if name else []  # type: ignore[arg-type]
-    except OSError:
-        return []
+
+def dns_get_record(
+    hostname: str,
+    type: int = DNS_ANY,
+    authoritative_name_servers: Any = None,
+    additional_records: Any = None,
+    raw: bool = False,
+) -> Any:
+    """Fetch DNS Resource Records associated with a hostname.  https://www.php.net/function.dns-get-record
+
+    Returns (records, authoritative_name_servers, additional_records), true when there are records.  records:
+    a list of dicts with the keys host, class, ttl, type and those of the type, in PHP's order; empty when the
+    name or the type does not exist; False, with a warning, when a server failed.  Only data is bytes.
+
+    type: DNS_* constants, joined with |; each is a query of its own.  With raw the number of any type.
+    The other two lists are made when something is given in their places ([] will do), else they are None:
+    PHP sends one more query for them.  Needs dnspython: pip install php-streams[dns].
+    """
+    from php_streams._network import extra
+
+    name, kind = to_bytes(hostname, 1, "hostname"), to_int(type, 2, "type")
+    raw = to_bool(raw, 5, "raw")
+    if raw and not 1 <= kind <= 0xFFFF:
+        raise argument_value_error(2, "type", "must be between 1 and 65535 when argument #5 ($raw) is true")
+    if not raw and kind & ~DNS_ALL and kind != DNS_ANY:
+        raise argument_value_error(2, "type", "must be a DNS_* constant")
+    authority: list[Any] | None = None if authoritative_name_servers is None else []
+    additional: list[Any] | None = None if additional_records is None else []
+    records = extra.dns().records(name, kind, authority, additional, raw)
+    return DnsGetRecordResult(records, authority, additional)
+
+
+def checkdnsrr(hostname: str, type: str = "MX") -> bool:
+    """Check DNS records corresponding to a host name.  https://www.php.net/function.checkdnsrr
+
+    Is there a record of this type (A, MX, NS, SOA, PTR, CNAME, AAAA, A6, SRV, NAPTR, TXT, CAA or ANY)?
+    False too when no server could say.  Needs dnspython: pip install php-streams[dns].
+    """
+    from php_streams._network import extra
+
+    name = to_bytes(hostname, 1, "hostname")
+    kind = to_string(type, 2, "type").upper()
+    if not name:
+        raise argument_value_error(1, "hostname", "must not be empty")
+    dns = extra.dns()
+    if kind not in dns.NAMES:
+        raise argument_value_error(2, "type", "must be a valid DNS record type")
+    found: bool = dns.exists(name, dns.NAMES[kind])
+    return found
+
+
+def getmxrr(hostname: str, *by_reference: Any) -> Any:
+    """Get MX records corresponding to a host name.  https://www.php.net/function.getmxrr
+
+    Returns (ok, hosts, weights): whether there are any, their names and their weights (lower is preferred)
+    in the order of the answer.  False too when no server could say.  Needs dnspython: pip install
+    php-streams[dns].
+    """
+    from php_streams._network import extra
+
+    if by_reference:
+        raise TypeError(
+            f"PHP's $hosts and $weights come back as results: ok, hosts, weights = {called()}(hostname)"
+        )
+    return GetmxrrResult(*extra.dns().exchangers(to_bytes(hostname, 1, "hostname")))
 
 
 # --- addresses, services and protocols, interfaces -----------------------------------------------------
@@ -332,6 +391,8 @@ def closelog() -> Literal[True]:
     return True
 
 
+dns_check_record = alias(checkdnsrr, "dns_check_record", __name__)
+dns_get_mx = alias(getmxrr, "dns_get_mx", __name__)
 socket_get_status = alias(_stream.stream_get_meta_data, "socket_get_status", __name__)
 socket_set_blocking = alias(_stream.stream_set_blocking, "socket_set_blocking", __name__)
 socket_set_timeout = alias(_stream.stream_set_timeout, "socket_set_timeout", __name__)

@@ -16,25 +16,31 @@ from php_streams.constants import (
     STREAM_CLIENT_ASYNC_CONNECT,
     STREAM_CLIENT_CONNECT,
     STREAM_CLIENT_PERSISTENT,
+    STREAM_SERVER_BIND,
+    STREAM_SERVER_LISTEN,
 )
 
 __all__ = [
+    "stream_socket_accept",
     "stream_socket_client",
     "stream_socket_enable_crypto",
     "stream_socket_get_name",
     "stream_socket_pair",
     "stream_socket_recvfrom",
     "stream_socket_sendto",
+    "stream_socket_server",
     "stream_socket_shutdown",
 ]
 
 StreamSocketClientResult = outputs("StreamSocketClientResult", "result error_code error_message")
+StreamSocketServerResult = outputs("StreamSocketServerResult", "result error_code error_message")
+StreamSocketAcceptResult = outputs("StreamSocketAcceptResult", "result peer_name")
 StreamSocketRecvfromResult = outputs("StreamSocketRecvfromResult", "result address")
 
-_UNPACK = (
-    "PHP's $error_code and $error_message come back as results: "
-    "fp, errno, errstr = stream_socket_client(address, timeout, flags, context)"
-)
+_UNPACK = "PHP's by-reference outputs come back as results: "
+_UNPACK_CLIENT = f"{_UNPACK}fp, errno, errstr = stream_socket_client(address, timeout, flags, context)"
+_UNPACK_SERVER = f"{_UNPACK}server, errno, errstr = stream_socket_server(address, flags, context)"
+_UNPACK_ACCEPT = f"{_UNPACK}conn, peer_name = stream_socket_accept(socket, timeout)"
 
 
 def stream_socket_client(
@@ -61,7 +67,7 @@ def stream_socket_client(
     target = to_string(address, 1, "address")
     seconds = _seconds(timeout)
     how = to_int(flags, 5, "flags")
-    options = _context(context, how)
+    options = _context(context, how, 6)
     key = f"stream_socket_client__{target}" if how & STREAM_CLIENT_PERSISTENT else None
     found = None if key is None else connect.persistent(key)
     if found is not None:
@@ -87,20 +93,25 @@ def _old_places(timeout: Any, flags: Any, context: Any, by_reference: tuple[Any,
     empty = (None, 0, "", b"")
     number = isinstance(context, (int, float)) and not isinstance(context, bool)
     if by_reference or (timeout in empty and (number or flags != 0) and flags in empty):
-        raise TypeError(_UNPACK)
+        raise TypeError(_UNPACK_CLIENT)
 
 
 def _seconds(timeout: Any) -> float | None:
     """The connect timeout; what is negative or beyond 2 ** 64 microseconds counts as left out, as in PHP."""
     if timeout is None:
         return ini.socket_timeout()
-    seconds = to_float(timeout, 4, "timeout", "?float")
-    if not math.isfinite(seconds):
-        raise argument_value_error(4, "timeout", "must be a finite value")
+    seconds = _finite(timeout, 4)
     return seconds if 0 <= seconds < 2**64 / 1_000_000 else ini.socket_timeout()
 
 
-def _context(context: Any, flags: int) -> Context | None:
+def _finite(timeout: Any, number: int) -> float:
+    seconds = to_float(timeout, number, "timeout", "?float")
+    if not math.isfinite(seconds):
+        raise argument_value_error(number, "timeout", "must be a finite value")
+    return seconds
+
+
+def _context(context: Any, flags: int, number: int) -> Context | None:
     """The context given; without one the default context, as stream_context_set_default left it."""
     if context is None:
         return None if flags & FILE_NO_DEFAULT_CONTEXT else default_context()
@@ -108,7 +119,68 @@ def _context(context: Any, flags: int) -> Context | None:
         return context
     if isinstance(context, Resource):
         raise invalid_resource("Stream-Context")
-    raise argument_type_error(6, "context", f"must be of type resource or null, {type_name(context)} given")
+    given = type_name(context)
+    raise argument_type_error(number, "context", f"must be of type resource or null, {given} given")
+
+
+def stream_socket_server(
+    address: str,
+    flags: int = STREAM_SERVER_BIND | STREAM_SERVER_LISTEN,
+    context: Context | None = None,
+    *by_reference: Any,
+) -> Any:
+    """Create an Internet or Unix domain server socket.
+    https://www.php.net/function.stream-socket-server
+
+    Returns (server, errno, errstr): a Stream or False, and why it failed.  As in PHP errno stays 0, and
+    errstr is "" for unix sockets.  The tuple is true when the server stands.
+
+    address: transport://target, as tcp://127.0.0.1:8000, tcp://[::1]:0 (a free port, see
+    stream_socket_get_name), unix:///path.  flags: leave STREAM_SERVER_LISTEN out for udp and udg.
+    """
+    from php_streams._transports import connect, listen
+
+    _old_places_of_server(flags, context, by_reference)
+    target = to_string(address, 1, "address")
+    how = to_int(flags, 4, "flags")
+    options = _context(context, how, 5)
+    try:
+        return StreamSocketServerResult(listen.open_server(target, how, options), 0, "")
+    except connect.ConnectError as error:
+        shown = target.partition("\0")[0]
+        warn(f"Unable to connect to {shown} ({error.text or 'Unknown error'})")
+        return StreamSocketServerResult(False, error.code, error.text)
+
+
+def _old_places_of_server(flags: Any, context: Any, by_reference: tuple[Any, ...]) -> None:
+    """Catches (address, errno, errstr, ...): what was set or reset before the call, as PHP's programs do."""
+    if by_reference or (flags in (None, 0, "", b"") and isinstance(context, (str, bytes))):
+        raise TypeError(_UNPACK_SERVER)
+
+
+def stream_socket_accept(socket: Stream, timeout: float | None = None, *by_reference: Any) -> Any:
+    """Accept a connection on a socket created by stream_socket_server.
+    https://www.php.net/function.stream-socket-accept
+
+    Returns (conn, peer_name): a Stream, which shares the server's context, and the client's name, as
+    stream_socket_get_name shows it ("" for a unix socket without one); or False and None, after a warning.
+
+    timeout: seconds to wait for a client, default_socket_timeout when left out; a negative one waits for
+    ever.  It holds in non-blocking mode, too: give 0 not to wait.
+    """
+    from php_streams._transports import listen
+
+    if by_reference:
+        raise TypeError(_UNPACK_ACCEPT)
+    expect_resource(socket, 1, "socket")
+    seconds = ini.socket_timeout() if timeout is None else _finite(timeout, 2)
+    server = open_stream(socket, 1, "socket")
+    try:
+        conn, name = listen.accept(server, None if seconds is None or seconds < 0 else seconds)
+    except listen.AcceptError as error:
+        warn(f"Accept failed: {error}")
+        return StreamSocketAcceptResult(False, None)
+    return StreamSocketAcceptResult(conn, name)
 
 
 def stream_socket_enable_crypto(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
 import socket
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from php_streams import fclose
 from php_streams._core.stream import Stream
@@ -33,6 +38,10 @@ class Pairs:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes what is left."""
         for pair in self.made:
             pair.peer.close()
             fp: Any = getattr(pair, "fp", None)
@@ -43,3 +52,16 @@ class Pairs:
 def streams(made: list[Pair]) -> list[Stream]:
     """The streams of these pairs."""
     return [pair.fp for pair in made]
+
+
+@contextlib.contextmanager
+def enough_descriptors(wanted: int) -> Iterator[None]:
+    """So many may be open in this process meanwhile; skips the test where the system does not allow it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"this system allows {hard} descriptors, the test needs {wanted}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -32,7 +32,11 @@ RECORDED = sorted(
 )
 
 # Parameters by reference that PHP also reads: they stay (rule R2), and come back too.
-IN_OUT = {"stream_select": {"read", "write", "except"}}
+# To dns_get_record it matters whether they are given: it asks the name server once more for them.
+IN_OUT = {
+    "stream_select": {"read", "write", "except"},
+    "dns_get_record": {"authoritative_name_servers", "additional_records"},
+}
 
 # What the package promises today.  The other functions of the facts come later; nothing here is done by half.
 PROMISED = """

@@ -38,7 +38,7 @@ CHAPTER, FACE = 4, 5
 THIRD_PARTY = {
     "certifi": r"php_streams\._transports\.tls\w*",
     "cryptography": r"php_streams\.(_transports\.tls\w*|x509)",
-    "dns": r"php_streams\.network",
+    "dns": r"php_streams\._network\.\w+",
     "phpserialize": r"php_streams\.porting\..*",
     "aiosmtpd": r"php_streams\.porting\..*",
     "rich": r"php_streams\.porting\..*",

@@ -253,7 +253,7 @@ class Buffer(Resource):
         parts = [self.readchar(min(size, held))]
         size -= len(parts[0])
         while size > 0:
-            data = self._receive(self.read_ahead)
+            data = self._receive(self.read_ahead if self.buffered else min(size, MOST_AT_ONCE))
             if len(data) > size:
                 self._keep_whole(data)
                 data = self.readchar(size)

@@ -41,6 +41,7 @@ class Raw(io.RawIOBase):
     encrypts = False  # stream_socket_enable_crypto can do something with it
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
     raised: BaseException | None = None
+    pollers: Any = ()  # stream_select's, to be told before it closes
     unpushed = 0  # writes since the last read, where the kernel may hold some back
 
     def __init__(self) -> None:

@@ -69,13 +69,15 @@ class Stream(Buffer):
             return False
         found = self.raw.move(offset, whence)
         self._forget(position if found is None else found)
-        if found is None:
+        if found is None or found < 0:
             return False
         self.raw.eof = False
         return True
 
     def truncate(self, size: int) -> bool | None:
         """ftruncate; None where that cannot be."""
+        if not self.buffered:
+            self.go_back()
         return self.raw.truncate_to(size)
 
     def _take_up_to(self, size: int) -> None:
@@ -152,7 +154,8 @@ class Stream(Buffer):
         del self.block, self.readline, self.readchar, self.where, self.write, self.raw
         if self.persistent is not None:
             PERSISTENT.pop(self.persistent, None)
-        CLOSED[0] += 1
+        for poller in tuple(raw.pollers):
+            poller.forget(raw)
         raw.close()
 
     def __del__(self) -> None:
@@ -194,8 +197,6 @@ def _writer_at_position(stream: weakref.ref[Stream]) -> Callable[[bytes], int | 
     return write
 
 
-# How often a stream was closed: whoever keeps a list of descriptors knows by it that the list is stale.
-CLOSED = [0]
 # Persistent streams (pfsockopen, STREAM_CLIENT_PERSISTENT) by their key; they outlive their variables.
 PERSISTENT: dict[str, Stream] = {}
 

@@ -37,16 +37,24 @@ def close_log() -> None:
 
 
 def log(priority: int, message: bytes) -> None:
-    """Sends a message, line by line, filtered as the setting syslog.filter has it."""
-    if not _prefixes:
-        prefix = ini.get("syslog.ident").encode("utf-8", "surrogateescape")
-        open_log(prefix, 0, ini.FACILITIES[ini.get("syslog.facility")])
+    """Sends a message, line by line, filtered as the setting syslog.filter has it.
+
+    Before any open_log the program's name is the prefix.
+    """
     shown = _SHOWN.get(ini.get("syslog.filter"))
     if shown is None:
         _send(priority, message)
         return
     for line in message.split(b"\n"):
         _send(priority, shown.sub(lambda found: b"\\x%02x" % ord(found[0]), line))
+
+
+def log_for_php(priority: int, message: bytes) -> None:
+    """What error_log sends: under syslog.ident and syslog.facility, unless open_log was called."""
+    if not _prefixes:
+        prefix = ini.get("syslog.ident").encode("utf-8", "surrogateescape")
+        open_log(prefix, 0, ini.FACILITIES[ini.get("syslog.facility")])
+    log(priority, message)
 
 
 def _send(priority: int, message: bytes) -> None:

@@ -42,13 +42,7 @@ def open_client(
     timeout: seconds for connecting (and for TLS's handshake), None for ever.
     connect=False makes the stream without a connection; wait=False does not wait until it stands.
     """
-    scheme, name = split_scheme(address)
-    if scheme not in TRANSPORTS:
-        raise ConnectError(
-            0,
-            f'Unable to find the socket transport "{scheme[:31]}"'
-            " - did you forget to enable it when you configured PHP?",
-        )
+    scheme, name = transport(address)
     kind = scheme if scheme in LABELS else "tcp"
     if not connect:
         return Stream(UnconnectedRaw(LABELS[kind], kind == "tcp"), "r+", address, context)
@@ -63,11 +57,23 @@ def open_client(
         raise
     raw.url_name = host
     raw.connect_timeout = timeout
-    raw.pushes = raw.pushes and not _on(context, "tcp_nodelay")
+    raw.pushes = raw.pushes and not option_on(context, "tcp_nodelay")
     stream = Stream(raw, "r+", address, context)
     if scheme not in LABELS:
         _secure(stream, scheme, wait)
     return stream
+
+
+def transport(address: str) -> tuple[str, str]:
+    """The transport that the address names, and the rest of it."""
+    scheme, name = split_scheme(address)
+    if scheme not in TRANSPORTS:
+        raise ConnectError(
+            0,
+            f'Unable to find the socket transport "{scheme[:31]}"'
+            " - did you forget to enable it when you configured PHP?",
+        )
+    return scheme, name
 
 
 def _secure(stream: Stream, scheme: str, wait: bool) -> None:
@@ -105,18 +111,16 @@ def keep(stream: Stream, key: str) -> None:
 # --- sockets -------------------------------------------------------------------------------------------
 
 
-def _socket_type(kind: str) -> socket.SocketKind:
+def socket_type(kind: str) -> socket.SocketKind:
+    """Datagrams or a stream."""
     return socket.SOCK_DGRAM if kind in ("udp", "udg") else socket.SOCK_STREAM
 
 
 def _connect_path(kind: str, path: str, timeout: float | None, wait: bool) -> socket.socket:
-    """A unix socket; a path that is too long is cut, with a notice, as PHP does."""
-    raw_path = os.fsencode(path)
-    if len(raw_path) > UNIX_PATH_MAX:
-        notice(f"socket path exceeded the maximum allowed length of {UNIX_PATH_MAX} bytes and was truncated")
-        raw_path = raw_path[:UNIX_PATH_MAX]
+    """A connected unix socket."""
+    raw_path = unix_address(path)
     try:
-        sock = Socket(socket.AF_UNIX, _socket_type(kind))
+        sock = Socket(socket.AF_UNIX, socket_type(kind))
     except OSError:
         raise ConnectError(0, "Failed to create unix socket") from None
     try:
@@ -128,6 +132,15 @@ def _connect_path(kind: str, path: str, timeout: float | None, wait: bool) -> so
         sock.close()
         raise
     return sock
+
+
+def unix_address(path: str) -> bytes:
+    """The path as the system takes it; one that is too long is cut, with a notice, as PHP does."""
+    raw_path = os.fsencode(path)
+    if len(raw_path) <= UNIX_PATH_MAX:
+        return raw_path
+    notice(f"socket path exceeded the maximum allowed length of {UNIX_PATH_MAX} bytes and was truncated")
+    return raw_path[:UNIX_PATH_MAX]
 
 
 def _connect_host(  # long: one loop over the addresses, as in main/network.c
@@ -148,7 +161,7 @@ def _connect_host(  # long: one loop over the addresses, as in main/network.c
         if family == socket.AF_INET6 and bindto is not None and ":" not in bindto[0]:
             continue  # an IPv4 source cannot reach it: "0:0" is PHP's way to force IPv4
         try:
-            sock = Socket(family, _socket_type(kind))
+            sock = Socket(family, socket_type(kind))
         except OSError:
             continue  # no descriptor is left, or no such family: PHP goes on without a word
         try:
@@ -177,7 +190,7 @@ def resolve(host: str, kind: str, port: int) -> list[tuple[socket.AddressFamily,
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         # As bytes: getaddrinfo gets what the user wrote, where Python would put a str through IDNA.
         name = host.encode("utf-8", "surrogateescape")
-        found = socket.getaddrinfo(name, port, type=_socket_type(kind))
+        found = socket.getaddrinfo(name, port, type=socket_type(kind))
     except OSError as error:
         # Python tells EAI_SYSTEM as the OSError that lies behind it; PHP asks gai_strerror.
         reason = error.strerror if isinstance(error, socket.gaierror) else "System error"
@@ -213,7 +226,8 @@ def _outcome(sock: socket.socket, timeout: float | None) -> int:
 # --- socket context options ----------------------------------------------------------------------------
 
 
-def _on(context: Context | None, option: str) -> bool:
+def option_on(context: Context | None, option: str) -> bool:
+    """Whether the context's socket option is set to something true."""
     return context is not None and truth(context.option("socket", option))
 
 
@@ -237,9 +251,9 @@ def _prepare(
     """The options that are set, and the local address that is bound, before connecting."""
     if bindto is not None:
         _bind(sock, family, bindto)
-    if kind == "udp" and _on(context, "so_broadcast"):
+    if kind == "udp" and option_on(context, "so_broadcast"):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    if kind == "tcp" and _on(context, "tcp_nodelay"):
+    if kind == "tcp" and option_on(context, "tcp_nodelay"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

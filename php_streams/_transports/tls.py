@@ -1,6 +1,7 @@
-"""TLS on a socket, the client's side (= ext/openssl/xp_ssl.c).
+"""TLS on a socket (= ext/openssl/xp_ssl.c).
 
-A stream is set up once: the first `enable` builds a Handshake from the context's ssl options and runs it.
+A stream is set up once: the first `enable` builds a Handshake from the context's ssl options and runs it, as
+the client or the server that the crypto method names.
 On success an SSLSocket takes the plain socket's place in the raw and a TlsSession answers for it; after a
 failure the plain socket is back, as PHP leaves it, and what was set up is spent.  On a non-blocking stream
 the handshake goes step by step; in between the socket is hidden (Unfinished), so that no payload can slip
@@ -8,8 +9,7 @@ out in plaintext.
 
 PHP's own checks (chain depth, fingerprint, name) follow directly on the handshake, before any payload.
 
-The options are read in tls_context.py, certificates judged in tls_verify.py; `ssl` itself is imported in
-tls_context.py, tls_session.py and tls_errors.py.
+The options are read in tls_context.py, certificates judged in tls_verify.py; this module imports no `ssl`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from php_streams._core.certificate import OpenSSLCertificate
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
-from php_streams._transports import tls_context, tls_errors, tls_verify
-from php_streams._transports.tls_context import IS_CLIENT, SetupFailed, Values
+from php_streams._transports import tls_context, tls_errors, tls_server, tls_verify
+from php_streams._transports.tls_build import IS_CLIENT, SetupFailed, Values, is_client
 from php_streams._transports.tls_session import (
     HiddenSocket,
     TlsSession,
@@ -46,6 +46,8 @@ from php_streams.constants import (
 if TYPE_CHECKING:
     from php_streams._transports.socket import SocketRaw
 
+# What a server takes from session_stream: OpenSSL copies the certificate, and what it keeps with it.
+IDENTITY = ("local_cert", "local_pk", "passphrase", "dh_param", "security_level")
 # What a transport's name says of the protocol; ssl and tls leave it to ssl.crypto_method.
 METHODS = {
     "tlsv1.0": STREAM_CRYPTO_METHOD_TLSv1_0_CLIENT,
@@ -60,14 +62,30 @@ def connect(raw: SocketRaw, context: Context | None, scheme: str, wait: bool) ->
 
     The handshake is waited for with wait=False, too: PHP does this.  After False the caller closes.
     """
-    method = METHODS.get(scheme)
-    if method is None:
-        chosen = None if context is None else context.option("ssl", "crypto_method", NOT_CHOSEN)
-        method = STREAM_CRYPTO_METHOD_TLS_CLIENT
-        if context is not None and chosen is not NOT_CHOSEN:
-            method = integer(chosen) | IS_CLIENT
-    done = enable(raw, context, True, method, None)
+    done = enable(raw, context, True, crypto_method(context, scheme), None)
     return done or warn("Failed to enable crypto")
+
+
+def accept(raw: SocketRaw, context: Context | None, method: int) -> bool:
+    """The server's part of it: `raw` was accepted from a server of these transports.
+
+    The handshake may take as long as the stream may wait for data: PHP gives a client the server stream's
+    timeout (stream_set_timeout, default_socket_timeout), not that of the accept.  After False the caller
+    closes.
+    """
+    done = enable(raw, context, True, method & ~IS_CLIENT, None)
+    return bool(done) or warn("Failed to enable crypto")
+
+
+def crypto_method(context: Context | None, scheme: str) -> int:
+    """The crypto method of the transports ssl, tls and tlsv1.x, as a client's."""
+    method = METHODS.get(scheme)
+    if method is not None:
+        return method
+    chosen = None if context is None else context.option("ssl", "crypto_method", NOT_CHOSEN)
+    if context is None or chosen is NOT_CHOSEN:
+        return STREAM_CRYPTO_METHOD_TLS_CLIENT
+    return integer(chosen) | IS_CLIENT
 
 
 NOT_CHOSEN: Any = object()
@@ -88,26 +106,17 @@ def enable(
         return False
     handshake: Handshake | None = raw.handshake
     if handshake is None:
+        values = tls_context.read(context, integer(method))
+        handshake = Handshake(raw, context, values)
         try:
-            handshake = _set_up(raw, context, integer(method), session_raw)
-        except SetupFailed:
+            handshake.set_up(session_raw)
+        except SetupFailed as failed:
+            raw.handshake = handshake if failed.spent else None
             return False
         raw.handshake = handshake
     elif raw.blocking or handshake.over:
         return warn("SSL/TLS already set-up for this stream")
     return not isinstance(raw.crypto, TlsSession) and handshake.run()
-
-
-def _set_up(raw: SocketRaw, context: Context | None, method: int, session_raw: Any) -> Handshake:
-    """Reads the options and builds what they ask for (= php_openssl_setup_crypto)."""
-    if not method & IS_CLIENT:
-        warn(f"crypto method {method} is a server's, and TLS servers are not supported yet")
-        raise SetupFailed
-    values = tls_context.read(context, method)
-    handshake = Handshake(raw, context, values)
-    if session_raw is not None:
-        handshake.take_session(session_raw)
-    return handshake
 
 
 class Handshake:
@@ -117,23 +126,44 @@ class Handshake:
         self.raw = raw
         self.context = context
         self.values = values
-        self.ssl_context = tls_context.client_context(values, own=values["allow_self_signed"])
-        if values["verify_peer"] and values["allow_self_signed"]:
-            trust_self_signed(self.ssl_context)
+        self.is_client = is_client(values)
+        self.ssl_context: Any = None
         self.session: Any = None
         self.sock: TlsSocket | None = None
-        self.spent = False  # it failed
+        self.spent = True  # it failed, or cannot begin
         self.over = False  # it stood, and was switched off
 
-    def take_session(self, other: Any) -> None:
-        """Resumes the session of another stream, when it has one (session_stream)."""
+    def set_up(self, session_raw: Any) -> None:
+        """Builds what the options ask for (= php_openssl_setup_crypto); raises SetupFailed."""
+        self._build()
+        if session_raw is not None:
+            self._take_session(session_raw)
+        if self.values["verify_peer"] is not False and self.values["allow_self_signed"]:
+            trust_self_signed(tls_server.contexts_of(self.ssl_context))
+        self.spent = False
+
+    def _build(self) -> None:
+        # A session that is resumed brings no chain, so a server that has to show chains resumes none; nor one
+        # that gives no tickets: OpenSSL would remember sessions in the SSLContext then.
+        own = self.values["allow_self_signed"] or (
+            not self.is_client and (self.values["capture_peer_cert_chain"] or self.values["no_ticket"])
+        )
+        self.ssl_context = tls_context.ssl_context(self.values, own=own)
+
+    def _take_session(self, other: Any) -> None:
+        """What session_stream gives: a client's session, when it has one; a server's certificate."""
         if not hasattr(other, "handshake"):
             warn("Supplied session stream must be an SSL enabled stream")
             return
-        donor = other.handshake
+        donor: Handshake | None = other.handshake
         if donor is None:
             if other is not self.raw:
                 warn("Supplied SSL session stream is not initialized")
+        elif donor.is_client != self.is_client:
+            warn("session_stream is on the other side of TLS: nothing is taken over")
+        elif not self.is_client:
+            self.values.update({name: donor.values[name] for name in IDENTITY})
+            self._build()
         elif donor.ssl_context is not self.ssl_context:
             warn("session_stream has other ssl options: its session cannot be resumed, a new one begins")
         elif donor.sock is not None:
@@ -156,31 +186,33 @@ class Handshake:
             self._check_depth()
             peer = self._peer()
             self._capture(peer)
-            tls_verify.check(peer, self.values, url_name(self.raw))
+            tls_verify.check(peer, self.values, url_name(self.raw) if self.is_client else None)
         except tls_verify.Refused as refused:
             return self._failed(*refused.messages)
         return self._stands()
 
     def _shake(self) -> None:
         raw = self.raw
-        limit = (raw.connect_timeout or None) if raw.blocking else 0
+        timeout = raw.connect_timeout if self.is_client else raw.timeout
+        limit = (timeout or None) if raw.blocking else 0
         if self.sock is None:
             if raw.blocking:
                 _wait_until_connected(raw.sock, limit)
             self.ssl_context.sslsocket_class = TlsSocket
-            self.sock = cast(
-                TlsSocket,
-                self.ssl_context.wrap_socket(
-                    raw.sock,
-                    do_handshake_on_connect=False,
-                    suppress_ragged_eofs=False,
-                    server_hostname=server_name(self.values, url_name(raw)),
-                    session=self.session,
-                ),
-            )
+            self.sock = cast(TlsSocket, self._wrapped(raw.sock))
             raw.sock = self.sock
         self.sock.settimeout(limit)
         self.sock.do_handshake()
+
+    def _wrapped(self, sock: socket.socket) -> Any:
+        return self.ssl_context.wrap_socket(
+            sock,
+            server_side=not self.is_client,
+            do_handshake_on_connect=False,
+            suppress_ragged_eofs=False,
+            server_hostname=server_name(self.values, url_name(self.raw)) if self.is_client else None,
+            session=self.session,
+        )
 
     def _to_be_continued(self) -> int:
         """Between two steps of the handshake: the socket can be waited for, and nothing else.
@@ -227,7 +259,7 @@ class Handshake:
         A resumed session has no chain; its certificates were checked when it began.
         """
         assert self.sock is not None
-        if not self.values["verify_peer"]:
+        if self.values["verify_peer"] is False:
             return
         depth = self.sock.verified_depth()
         allowed = self.values["verify_depth"]

@@ -3,7 +3,7 @@
 TlsSocket is what SocketRaw reads from and writes to; TlsSession is what it asks when that fails.  While a
 non-blocking handshake is under way, HiddenSocket and Unfinished stand in for the two.
 
-`ssl` is imported here, in tls_context.py and in tls_errors.py.
+The peer's certificates are here, too, as Python's SSLSocket has them.
 """
 
 from __future__ import annotations
@@ -120,13 +120,21 @@ class TlsSocket(ssl.SSLSocket):
             return False
         return self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == TCP_CLOSE
 
+    def getpeername(self) -> Any:
+        """The peer's address.
+
+        While an SSLSocket is being made it looks here to see if it is connected.  A connection that was reset
+        counts as one: the handshake has to fail on it, and an SSLSocket that fails earlier loses the socket.
+        """
+        return "" if self._sslobj is None else super().getpeername()  # type: ignore[attr-defined]
+
     def verified_depth(self) -> int:
         """How many certificates stand above the peer's in the chain that was verified; -1 without a chain."""
         return len(self._chain("get_verified_chain")) - 1
 
     def sent_chain(self) -> list[bytes]:
-        """The certificates that the peer sent, in DER, its own first."""
-        certificates = self._chain("get_unverified_chain")
+        """The certificates that the peer sent, in DER: a server's begin with its own, a client's do not."""
+        certificates = self._chain("get_unverified_chain")[self.server_side :]
         return [
             certificate
             if isinstance(certificate, bytes)

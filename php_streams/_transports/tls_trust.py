@@ -11,6 +11,7 @@ that callback for itself (`_msg_callback`, 3.8 to 3.14); without it self-signed 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from php_streams._core.certificate import OpenSSLCertificate
@@ -25,9 +26,13 @@ CERTIFICATE = 11  # the handshake message
 TLS_1_3 = 0x0304
 
 
-def trust_self_signed(ssl_context: ssl.SSLContext) -> None:
-    """Makes `ssl_context`, which must serve one connection only, accept a self-signed peer."""
-    if not hasattr(ssl_context, CALLBACK):
+def trust_self_signed(contexts: Sequence[ssl.SSLContext]) -> None:
+    """Makes SSLContexts, which must serve one connection only, accept a self-signed peer.
+
+    A server with a certificate per host name has several, of which OpenSSL takes one when it meets the
+    client, and trusts what that one trusts, or the first.
+    """
+    if not hasattr(contexts[0], CALLBACK):
         warn("ssl.allow_self_signed needs SSLContext._msg_callback, which this Python lacks: not obeyed")
         return
 
@@ -37,9 +42,11 @@ def trust_self_signed(ssl_context: ssl.SSLContext) -> None:
         if direction == "read" and content_type == HANDSHAKE and message == CERTIFICATE:
             leaf = first_certificate(data, version >= TLS_1_3)
             if leaf is not None:
-                ssl_context.load_verify_locations(cadata=leaf)
+                for ssl_context in contexts:
+                    ssl_context.load_verify_locations(cadata=leaf)
 
-    setattr(ssl_context, CALLBACK, watch)
+    for ssl_context in contexts:
+        setattr(ssl_context, CALLBACK, watch)
 
 
 def first_certificate(message: bytes, is_tls_1_3: bool) -> bytes | None:

@@ -14,6 +14,7 @@ _SCHEME = re.compile(r"([A-Za-z0-9+.-]+)://|(data):", re.IGNORECASE)
 
 # In the order of stream_get_wrappers(): the factory is imported when the wrapper is first used.
 WRAPPERS: dict[str, str] = {
+    "php": "php_streams._wrappers.php:wrapper",
     "file": "php_streams._wrappers.plain:wrapper",
 }
 # The schemes that go over the network (is_url of PHP's wrapper structures), those still to come included.

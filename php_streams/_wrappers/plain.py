@@ -48,7 +48,6 @@ class FileRaw(Raw):
 
     label = "STDIO"
     lockable = True
-    greedy = True
     revives = True
 
     def __init__(self, fd: int) -> None:
@@ -56,8 +55,8 @@ class FileRaw(Raw):
         self.fd = fd
         kind = os.fstat(fd).st_mode
         self.seek_allowed = not (stat.S_ISFIFO(kind) or stat.S_ISCHR(kind))
-        if self.seek_allowed:
-            self.total = os.lseek(fd, 0, os.SEEK_CUR)
+        # PHP counts from -1 on what cannot seek.
+        self.total = os.lseek(fd, 0, os.SEEK_CUR) if self.seek_allowed else -1
         self.temporary: str | None = None  # a file that goes when the stream is closed
 
     def readinto(self, buffer: Any) -> int | None:
@@ -201,7 +200,9 @@ class PlainFiles(Wrapper):
             raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
         fd = os.open(os.fsencode(path), flags, 0o666)
         try:
-            return Stream(FileRaw(fd), mode, path, context)
+            raw = FileRaw(fd)
+            raw.greedy = True
+            return Stream(raw, mode, path, context)
         except BaseException:
             os.close(fd)
             raise

@@ -165,7 +165,11 @@ class ClientConnection(Connection):
         try:
             # In two steps: `abandon` has to find the socket while the handshake goes on.
             secure = self.contexts[item.words].wrap_socket(
-                self.sock, server_hostname=name, do_handshake_on_connect=False, session=session
+                self.sock,
+                server_hostname=name,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+                session=session,
             )
             self.sock = secure
             secure.do_handshake()
@@ -192,11 +196,20 @@ class ClientConnection(Connection):
             value = reason(self.error) if name == "error" else client_fact(name, self.sock)
             self.report.append((name, value.encode()))
 
+    def do_close(self, item: Statement) -> None:
+        """Closes, after a look at the session: it goes with TLS."""
+        self._keep_session()
+        super().do_close(item)
+
     def close(self) -> None:
+        """Closes the socket; what happened until now may have brought a session."""
+        self._keep_session()
+        super().close()
+
+    def _keep_session(self) -> None:
         """Keeps the session for the connections to come; the tickets of TLS 1.3 come after the handshake."""
         if session := getattr(self.sock, "session", None):
             self.peer.sessions[self.words] = session
-        super().close()
 
 
 class ClientDatagrams(Datagrams):

@@ -65,6 +65,8 @@ def client_context(words: tuple[str, ...], certs: Path) -> ssl.SSLContext:
     levels are off unless LIST names one.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # An end without close_notify is seen; Python's contexts had this option on until 3.11.3.
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     rest = list(words)
     set_versions(context, [VERSIONS[word] for word in rest if word in VERSIONS])
     context.check_hostname = "verify" in rest and "sni" in rest

@@ -16,6 +16,8 @@ from typing import Any
 
 from . import certs, report, rows, runner
 
+DESCRIPTORS = 6000
+
 
 def arguments() -> argparse.Namespace:
     """The command line."""
@@ -32,14 +34,14 @@ def arguments() -> argparse.Namespace:
 
 
 def more_descriptors() -> None:
-    """Allow 900 streams at once, here and in what is started from here."""
+    """Allow 5,000 streams at once, here and in what is started from here."""
     try:
         import resource
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < 2048:
-        wanted = 2048 if hard == resource.RLIM_INFINITY else min(hard, 2048)
+    if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
+        wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 

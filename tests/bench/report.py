@@ -67,8 +67,11 @@ def line(result: Result, php: str | None) -> list[str]:
         kept = result.values.get(US, [])
         shown = [amount(row, result.median(name)) for name in ("stdlib", US)]
         return [*cells, *shown, f"{row.goal_kib:g} KiB", mark(kept, row.goal_kib), "", "", ""]
-    cells.append(failed.get("stdlib") or (ratio(result.ratios("stdlib", base))))
-    cells.append(failed.get(US) or ratio(ours or to_stdlib))
+    if row.php or not php:
+        shown = [ratio(result.ratios("stdlib", base)), ratio(ours or to_stdlib)]
+    else:
+        shown = [amount(row, result.median(name)) for name in ("stdlib", US)]
+    cells += [failed.get(name) or cell for name, cell in zip(("stdlib", US), shown, strict=True)]
     cells += [f"{row.goal:g}" if row.goal is not None else "", mark(ours, row.goal)]
     cells += [ratio(to_stdlib).split(" ")[0], f"{row.goal_stdlib:g}" if row.goal_stdlib is not None else ""]
     return [*cells, mark(to_stdlib, row.goal_stdlib)]

@@ -27,6 +27,7 @@ class Row:
     measure: str = "time"
     rounds: int = 1000
     stdlib: bool = True
+    php: bool = True
     goal: float | None = None
     goal_stdlib: float | None = None
     goal_kib: float | None = None

@@ -203,7 +203,7 @@ def measure_row(  # long: the rounds share what an attempt changes
     result = Result(row)
     n = max(1, row.n // scale)
     peer = Peer(row, certs) if row.peer else None
-    active = [column for column in columns if row.stdlib or column.name != "stdlib"]
+    active = [column for column in columns if getattr(row, column.folder, True)]
 
     def attempt(column: Column, kind: str, n: int) -> float | None:
         try:

@@ -1,7 +1,7 @@
 """The ``.case`` file: its sections, its checks, and writing its EXPECT sections back.
 
 A case is one text file of sections, each opened by a line ``--NAME--``.  TEST, SEE, PHP and PYTHON are
-required, WITHOUT, PEER, INI and ENV are there when needed, and the EXPECT sections come last, because the
+required, WITHOUT, PEER, ZONE, INI and ENV are there when needed; the EXPECT sections come last, because the
 harness writes them.  Whatever is wrong with a file is a `CaseError` that names the file, the line and the
 reason: a case that is misread in silence would prove nothing.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 REQUIRED = ("TEST", "SEE", "PHP", "PYTHON")
-OPTIONAL = ("WITHOUT", "PEER", "INI", "ENV")
+OPTIONAL = ("WITHOUT", "PEER", "ZONE", "INI", "ENV")
 HEADER = re.compile(r"--([A-Z]+)((?: [^-\s]+)*)--")
 SEE_ID = re.compile(r"[a-z0-9_]+(?:[.\-][a-z0-9_]+)*(?:#[\w.:\-]+)?", re.IGNORECASE)
 VERSION = re.compile(r"\d+\.\d+")
@@ -62,6 +62,7 @@ class Case:
     php: Section
     python: Section
     peer: Section | None = None
+    zone: Section | None = None
     ini: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     expects: tuple[Expect, ...] = ()
@@ -105,6 +106,7 @@ def read_case(path: Path) -> Case:
         php=single["PHP"],
         python=single["PYTHON"],
         peer=single.get("PEER"),
+        zone=single.get("ZONE"),
         ini=read_settings(path, single.get("INI")),
         env=read_settings(path, single.get("ENV")),
         expects=read_expects(path, [s for s in sections if s.name == "EXPECT"]),

@@ -189,6 +189,20 @@ def write_clients(ca: Identity, other: Identity) -> None:
     write("client-key-encrypted.pem", key_pem(client, PASSPHRASE))
     stranger = issue("stranger", other, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
     write("other-client.pem", pem(stranger), key_pem(stranger))
+    write_self_signed_client()
+
+
+def write_self_signed_client() -> None:
+    """A client's certificate that nobody else vouches for."""
+    alone = issue("alone", None, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    write("client-selfsigned.pem", pem(alone), key_pem(alone))
+
+
+def write_dh() -> None:
+    """Parameters for Diffie and Hellman's key exchange."""
+    for bits in (1024, 2048):
+        done = subprocess.run(["openssl", "dhparam", str(bits)], capture_output=True, check=True)
+        write(f"dh{bits}.pem", done.stdout)
 
 
 def write_capath(ca: Identity) -> None:
@@ -212,6 +226,7 @@ def main() -> None:
     write_servers(ca, other)
     write_clients(ca, other)
     write_capath(ca)
+    write_dh()
 
 
 if __name__ == "__main__":

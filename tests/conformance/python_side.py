@@ -29,6 +29,7 @@ from unittest import mock
 
 import pytest
 
+from tests.conformance import namespace
 from tests.conformance.case import Case
 from tests.conformance.prelude import Prelude, Refused
 from tests.conformance.stage import Stage
@@ -40,6 +41,9 @@ KEPT = "php_streams.porting"  # the harness itself works with it; it has no part
 
 def run_python(case: Case) -> Transcript:
     """The transcript of one run of the Python twin, peers and all."""
+    if case.zone and not namespace.inside():
+        with contextlib.suppress(namespace.NotNeeded):
+            return namespace.run(case, None)
     before = held()
     with Stage(case) as stage:
         token = secrets.token_hex(8)
@@ -71,6 +75,7 @@ def perform(case: Case, stage: Stage, token: str) -> str:
         given = set(names)
         try:
             set_ini({name: stage.expand(value) for name, value in case.ini.items()})
+            stage.names.point_python()
             return play(case, names, prelude)
         finally:
             prelude.end()

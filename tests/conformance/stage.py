@@ -14,6 +14,7 @@ from php_streams.porting.peer import Peers
 from php_streams.porting.peer_client import Client
 from php_streams.porting.peer_script import PeerScriptError
 from tests.conformance.case import Case, CaseError
+from tests.conformance.name_server import NameServer
 from tests.conformance.transcript import Placeholders, Transcript, escape
 
 CERTS = Path(__file__).resolve().parent / "certs"
@@ -52,12 +53,14 @@ class Stage:
 
     def __enter__(self) -> Stage:
         self.peers.__enter__()
+        self.names = NameServer(self.case, self.root)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.peers.finish()
+        self.names.stop()
         self._remove()
 
     def _remove(self) -> None:
@@ -109,6 +112,7 @@ class Stage:
             value = escape(known.replace(data)) if not what.endswith("got") else self._got(data, known)
             transcript.lines.append(f"> {what} {value}")
         transcript.problems += self.peers.failures
+        transcript.lines += self.names.report()
 
     @staticmethod
     def _got(data: bytes, known: Placeholders) -> str:

@@ -21,10 +21,11 @@ from php_streams.porting.php_cli import PhpCli
 from tests.conformance.php_found import find
 
 FACTS = Path(__file__).parents[2] / "compat_matrix" / "facts" / "php-8.4.json"
-# Left out: what would connect to odd hosts, change who listens, print, or answer with a new number.
+# Left out: what would connect to odd hosts, change who listens, print, write to logs and files (openlog's
+# and error_log's types have cases), or answer with a new number.
 LEFT_OUT = """
     fsockopen pfsockopen fpassthru set_error_handler restore_error_handler error_clear_last error_reporting
-    gethostname get_resource_id
+    gethostname get_resource_id openlog syslog error_log
 """.split()
 # A function, place and kind where Python answers otherwise, and why.
 KNOWN = {

@@ -29,13 +29,15 @@ KINDS = {
 }
 LITERAL = re.compile(r"""[bf]?"((?:[^"\\]|\\.)*)"|[bf]?'((?:[^'\\]|\\.)*)'""")
 NAMES = frozenset(php_streams.__all__)
-# A word that only Python needs: what to do with bytes that are no UTF-8.
-EXTRA_PYTHON = Counter({"replace": 1})
-METHOD = re.compile(r"(?:\$this->|self\.|\$mailer->|mailer\.)\(?(\w+)\)?\(")
+# Words that only Python needs: how bytes become text, and what to do with those that are no UTF-8.
+EXTRA_PYTHON = Counter({"decode": 1, "replace": 1})
+METHOD = re.compile(
+    r"(?:\$this->|self\.|\$(?:this->)?(?:mailer|loop|client)->|(?:mailer|loop|client)\.)\(?(\w+)\)?\("
+)
 DUNDERS = {"__construct": "__init__"}
 # How each language asks whether this file is the program that runs.
 IDIOMS = {"if (realpath($_SERVER['SCRIPT_FILENAME']) === __FILE__)": 'if __name__ == "__main__":'}
-CALLBACK = re.compile(r"\[\$this, '\w+'\]|(?<=Mailer\()'\w+'")  # PHP finds a method or a function by its name
+CALLBACK = re.compile(r"\[\$\w+, '\w+'\]|(?<=Mailer\()'\w+'")  # PHP finds a method or a function by its name
 
 
 def kind(line: str, python: bool) -> str:
@@ -80,8 +82,8 @@ def compare_code(php: str, python: str) -> Iterator[str]:
 
 
 def is_comment(line: str, python: bool) -> bool:
-    """A comment, a docstring of one line, or the line where Python imports what PHP has built in."""
-    return bool(re.match(r'#|"""|import |from ' if python else r"//|<\?php //", line))
+    """A comment, a docstring of one line, or where Python imports what PHP requires or has built in."""
+    return bool(re.match(r'#|"""|import |from ' if python else r"//|<\?php //|require_once ", line))
 
 
 def compare_line(php: str, python: str) -> Iterator[str]:
@@ -108,6 +110,9 @@ def compare_line(php: str, python: str) -> Iterator[str]:
 
 def faults(php: Sequence[str], python: Sequence[str]) -> list[str]:
     """Every place where the two differ, such as "17: another indentation"."""
+    php = list(php)
+    while php and len(php) > len(python) and php[-1].strip() == "}":
+        php.pop()  # Python's file ends with the last statement
     lengths = f"the end: {len(php)} lines of PHP, {len(python)} of Python"
     found = [] if len(php) == len(python) else [lengths]
     for number, (one, other) in enumerate(zip(php, python, strict=False), 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
@@ -251,6 +252,19 @@ def test_a_handshake_that_fails_is_no_failure() -> None:
     assert client.report == [("peer error", b"closed")]
 
 
+def test_an_end_with_and_without_close_notify() -> None:
+    def goodbye(sock: socket.socket) -> None:
+        tls = secure(sock)
+        tls.settimeout(0)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            tls.unwrap()  # sends close_notify
+        tls.close()
+
+    script = "connect\ntls-client tls1.2\nexpect eof\nshow error"
+    assert serve(script, goodbye).report == [("peer error", b"-")]
+    assert serve(script, lambda sock: secure(sock).close()).report == [("peer error", b"closed")]
+
+
 @pytest.mark.parametrize("version", ["tls1.2", "tls1.3"])
 def test_a_session_is_resumed(version: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -259,6 +273,9 @@ def test_a_session_is_resumed(version: str) -> None:
     def server(sock: socket.socket) -> None:
         with context.wrap_socket(sock, server_side=True) as tls:
             tls.sendall(b"hi")
+            tls.settimeout(0)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                tls.unwrap()  # sends close_notify
 
     first = f'tls-client {version}\nshow resumed\nexpect "hi"\nexpect eof\n'
     again = first.replace(version, f"{version} resume")

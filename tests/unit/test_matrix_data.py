@@ -17,6 +17,7 @@ from compat_matrix.coverage import data_faults, page_of, read_cases, subjects, t
 from compat_matrix.decisions import decisions, undecided
 from compat_matrix.manual import Page, find_claim, pages
 from compat_matrix.scope import functions
+from compat_matrix.table_component import classic_script
 
 CASE = """--TEST--
 x
@@ -304,3 +305,16 @@ def test_check_tells_what_is_stale_and_writes_nothing(
     assert build.build(True) == 0
     (tmp_path / "matrix.md").write_text((tmp_path / "matrix.md").read_text().replace("fgets", "fgest", 1))
     assert build.build(True) == 1
+
+
+@pytest.mark.parametrize("end", ["", ";\n/*! Licences:\n *  MIT\n */\n"])
+def test_a_module_becomes_a_script(end: str) -> None:
+    script = classic_script("var a=1,b=2;export{a as default,b as other}" + end)
+    assert "var a=1,b=2;" in script and "window.DataTable = a;" in script and "export" not in script
+    assert ("MIT" in script) == ("MIT" in end)
+
+
+@pytest.mark.parametrize("module", ["var a=1;", "export{a as other}", "export{a as default};var b;"])
+def test_a_bundle_of_another_form_is_refused(module: str) -> None:
+    with pytest.raises(MatrixError, match="does not end with its exports"):
+        classic_script(module)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import resource
 import socket
 import threading
 import time
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,6 @@ import pytest
 
 from php_streams import (
     PhpWarning,
-    fclose,
     fgets,
     fread,
     fwrite,
@@ -43,132 +39,14 @@ def pairs() -> Iterator[Pairs]:
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """No watch of another test."""
-    engine._kept.watch = None
+    engine._kept.small = engine._kept.large = None
     yield
-    engine._kept.watch = None
+    engine._kept.small = engine._kept.large = None
 
 
 def readable(every: Any, seconds: int | None = 0) -> Any:
     """The read set that comes back."""
     return stream_select(every, None, None, seconds)[1]
-
-
-# --- what is kept --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("count", [SMALL, MANY])
-def test_equal_lists_find_the_same_watch(pairs: Pairs, count: int) -> None:
-    every = streams(pairs(count))
-    assert readable(every) == []
-    watch = engine._kept.watch
-    assert watch is not None
-    assert watch.large is (count == MANY)
-    assert readable(list(every)) == []
-    assert readable(dict(enumerate(every))) == {}
-    assert engine._kept.watch is watch
-
-
-@pytest.mark.parametrize("count", [SMALL, MANY])
-def test_other_lists_do_not(pairs: Pairs, count: int) -> None:
-    every = streams(pairs(count))
-    stream_select(every, None, None, 0)
-    before = engine._kept.watch
-    for other in ([*reversed(every)], every[1:], [*every, every[0]]):
-        stream_select(other, None, None, 0)
-        assert engine._kept.watch is not before
-        before = engine._kept.watch
-    stream_select(every, [], None, 0)
-    before = engine._kept.watch
-    stream_select(every, None, [], 0)
-    assert engine._kept.watch is not before
-
-
-@pytest.mark.parametrize("count", [SMALL, MANY])
-def test_positions_follow_the_lists(pairs: Pairs, count: int) -> None:
-    made = pairs(count)
-    every = streams(made)
-    for turn in (every, [*reversed(every)], every):
-        assert readable(turn) == []
-    made[1].peer.send(b"x")
-    assert readable(every, 5) == [every[1]]
-    assert readable([*reversed(every)], 5) == [every[1]]
-    made[0].peer.send(b"x")
-    assert readable([*reversed(every)], 5) == [every[1], every[0]]
-
-
-@pytest.mark.parametrize("count", [SMALL, MANY])
-def test_a_closed_stream_makes_it_stale(pairs: Pairs, count: int) -> None:
-    made = pairs(count)
-    every = streams(made)
-    assert readable(every) == []
-    number = every[1].fileno()
-    fclose(every[1])
-    with pytest.raises(TypeError, match="supplied resource is not a valid stream resource"):
-        stream_select(every, None, None, 0)
-    new = pairs(1)[0]
-    assert new.fp.fileno() == number, "the test wants the descriptor's number to come again"
-    every[1] = new.fp
-    assert readable(every) == []
-    new.peer.send(b"x")
-    assert readable(every, 5) == [new.fp]
-
-
-@pytest.mark.parametrize("count", [SMALL, MANY])
-def test_a_stream_in_the_same_place_of_memory_is_another(pairs: Pairs, count: int) -> None:
-    made = pairs(count)
-    every = streams(made)
-    assert readable(every) == []
-    for _ in range(5):
-        del made[0].fp, every[0]  # closes it; the next object may well get its address, and its descriptor
-        new = pairs(1)[0]
-        every.insert(0, new.fp)
-        made[0] = new
-        new.peer.send(b"x")
-        assert readable(every, 5) == [new.fp]
-        assert fread(new.fp, 10) == b"x"
-        assert readable(every) == []
-
-
-@pytest.mark.parametrize("count", [SMALL, MANY])
-def test_dropped_streams_close_themselves(pairs: Pairs, count: int) -> None:
-    made = pairs(count)
-    every = streams(made)
-    stream_select(every, list(every), None, 0)
-    assert engine._kept.watch is not None
-    watched = weakref.ref(every[0])
-    gc.disable()
-    try:
-        del every
-        for pair in made:
-            del pair.fp
-        assert watched() is None
-        assert made[0].peer.recv(10) == b""
-    finally:
-        gc.enable()
-
-
-def test_a_set_of_two_thousand(pairs: Pairs) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 4200
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip(f"this system allows {hard} descriptors, the test needs {wanted}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    try:
-        made = pairs(2000)
-        every = streams(made)
-        assert max(stream.fileno() for stream in every) > 1024
-        assert readable(every) == []
-        for chosen in (1999, 3, 1024):
-            made[chosen].peer.send(b"x")
-        assert readable(every, 5) == [every[3], every[1024], every[1999]]
-        n, read, write, _ = stream_select(every, every, None, 5)
-        assert (n, len(read), len(write)) == (2003, 3, 2000)
-        assert readable([every[1999]], 5) == [every[1999]]
-        for pair in made:
-            fclose(pair.fp)
-            pair.peer.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # --- what it answers -----------------------------------------------------------------------------------

@@ -43,9 +43,9 @@ def pairs() -> Iterator[Pairs]:
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """No watch of another test."""
-    engine._kept.watch = None
+    engine._kept.small = engine._kept.large = None
     yield
-    engine._kept.watch = None
+    engine._kept.small = engine._kept.large = None
 
 
 def readable(every: Any, seconds: int | None = 0) -> Any:
@@ -194,10 +194,10 @@ def test_threads_wait_each_for_their_own(pairs: Pairs, user_signals: list[int]) 
 
     def other() -> None:
         results["thread"] = stream_select(every, None, None, 20)[:2]
-        results["watch"] = engine._kept.watch
+        results["watch"] = engine._kept.large
 
     stream_select(every, None, None, 0)
-    mine = engine._kept.watch
+    mine = engine._kept.large
     thread = threading.Thread(target=other)
     thread.start()
     timer = soon(lambda: os.kill(os.getpid(), signal.SIGUSR1))
@@ -214,11 +214,11 @@ def test_threads_wait_each_for_their_own(pairs: Pairs, user_signals: list[int]) 
 def test_a_thread_with_a_copied_context_has_its_own_watch(pairs: Pairs) -> None:
     every = streams(pairs(MANY))
     stream_select(every, None, None, 0, 1000)
-    mine = engine._kept.watch
+    mine = engine._kept.large
 
     def other() -> Any:
         found = stream_select(every, None, None, 0, 1000)
-        return found[0], engine._kept.watch
+        return found[0], engine._kept.large
 
     async def program() -> Any:
         return await asyncio.to_thread(other)
@@ -262,25 +262,25 @@ FORKED = """
         streams.append(Stream(SocketRaw(mine, LABELS["unix"], 5.0), "r+"))
         peers.append(peer)
     assert stream_select(streams, None, None, 0, 1000)[0] == 0
-    poller, pipe = engine._kept.watch.poller, list(engine._wakeup)
+    poller, pipe = engine._kept.large.poller, list(engine._wakeup)
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            assert engine._kept.watch is None and engine._wakeup == []
+            assert engine._kept.large is None and engine._wakeup == []
             # What the child does to its sets must not reach the parent's.
             assert stream_select(streams[:5], None, None, 0, 1000)[0] == 0
             assert stream_select(streams, None, None, 0, 1000)[0] == 0
-            assert engine._wakeup != [] and engine._kept.watch.poller is not poller
+            assert engine._wakeup != [] and engine._kept.large.poller is not poller
             status = 0
         finally:
             os._exit(status)
     assert os.waitpid(child, 0)[1] == 0
-    assert engine._kept.watch.poller is poller and engine._wakeup == pipe
+    assert engine._kept.large.poller is poller and engine._wakeup == pipe
     peers[7].send(b"x")
     n, read, _, _ = stream_select(streams, None, None, 5)
     assert (n, read) == (1, [streams[7]])
-    assert engine._kept.watch.poller is poller
+    assert engine._kept.large.poller is poller
     for closing in (*peers, *streams):
         closing.close()
     print("well")

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from php_streams import (
-    STREAM_CRYPTO_METHOD_TLS_SERVER,
     PhpWarning,
     fclose,
     feof,
@@ -82,14 +81,6 @@ def test_no_address_is_sent_as_server_name() -> None:
     with peer("tls san_ip\nshow sni") as player:
         fclose(connect(player.port, peer_name="127.0.0.1"))
     assert told(player)["sni"] == b"-"
-
-
-def test_a_server_method_says_that_it_is_none_of_the_clients() -> None:
-    with peer("ignore") as player:
-        stream = connect(player.port, "tcp")
-        with pytest.warns(PhpWarning, match="TLS servers are not supported yet"):
-            assert stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_SERVER) is False
-        fclose(stream)
 
 
 def test_a_session_of_other_options_is_not_resumed_and_says_so() -> None:

@@ -24,7 +24,7 @@ from php_streams import (
     stream_context_create,
 )
 from php_streams._transports import tls_context, tls_errors, tls_reasons, tls_values
-from php_streams._transports.tls_context import SetupFailed, client_context, protocol_range, read
+from php_streams._transports.tls_context import SetupFailed, protocol_range, read, ssl_context
 
 CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 CA = str(CERTS / "ca.pem")
@@ -134,59 +134,59 @@ def test_versions(method: int, low: int, high: int, expected: tuple[int, int]) -
 def test_old_versions_raise_no_deprecation(method: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        client_context(values(method, cafile=CA))
+        ssl_context(values(method, cafile=CA))
 
 
 # Keeping
 
 
 def test_equal_options_share_a_context() -> None:
-    first = client_context(values(cafile=CA, peer_name="a"))
-    assert client_context(values(cafile=CA, peer_name="b", capture_peer_cert=True)) is first
-    assert client_context(values(cafile=CA, ciphers="HIGH")) is not first
-    assert client_context(values(STREAM_CRYPTO_METHOD_TLSv1_3_CLIENT, cafile=CA)) is not first
-    assert client_context(values(cafile=CA, verify_peer=False)) is not first
+    first = ssl_context(values(cafile=CA, peer_name="a"))
+    assert ssl_context(values(cafile=CA, peer_name="b", capture_peer_cert=True)) is first
+    assert ssl_context(values(cafile=CA, ciphers="HIGH")) is not first
+    assert ssl_context(values(STREAM_CRYPTO_METHOD_TLSv1_3_CLIENT, cafile=CA)) is not first
+    assert ssl_context(values(cafile=CA, verify_peer=False)) is not first
 
 
 def test_a_changed_file_makes_a_new_context(tmp_path: Path) -> None:
     cafile = tmp_path / "ca.pem"
     shutil.copy(CA, cafile)
-    first = client_context(values(cafile=cafile))
-    assert client_context(values(cafile=cafile)) is first
+    first = ssl_context(values(cafile=cafile))
+    assert ssl_context(values(cafile=cafile)) is first
     os.utime(cafile, ns=(1, 1))
-    assert client_context(values(cafile=cafile)) is not first
+    assert ssl_context(values(cafile=cafile)) is not first
 
 
 def test_the_passphrase_counts() -> None:
     options = {"local_cert": CERTS / "client-cert.pem", "local_pk": CERTS / "client-key-encrypted.pem"}
-    client_context(values(cafile=CA, passphrase="secret", **options))
+    ssl_context(values(cafile=CA, passphrase="secret", **options))
     with pytest.warns(UserWarning, match="Unable to set private key file"), pytest.raises(SetupFailed):
-        client_context(values(cafile=CA, passphrase="guess", **options))
+        ssl_context(values(cafile=CA, passphrase="guess", **options))
     assert not any("secret" in repr(key) for key in tls_context._kept)
 
 
 def test_an_own_context_is_not_shared() -> None:
-    shared = client_context(values(cafile=CA))
-    own = client_context(values(cafile=CA), own=True)
+    shared = ssl_context(values(cafile=CA))
+    own = ssl_context(values(cafile=CA), own=True)
     assert own is not shared
-    assert client_context(values(cafile=CA)) is shared
+    assert ssl_context(values(cafile=CA)) is shared
 
 
 def test_a_context_with_a_warning_warns_each_time() -> None:
     options = {"local_cert": CERTS / "client-cert.pem", "local_pk": CERTS / "ec.pem"}
     for _ in range(2):
         with pytest.warns(UserWarning, match="Private key does not match certificate!"):
-            client_context(values(cafile=CA, **options))
+            ssl_context(values(cafile=CA, **options))
         with pytest.warns(UserWarning, match="Security level must be between 0 and 5"):
-            client_context(values(cafile=CA, security_level=7))
+            ssl_context(values(cafile=CA, security_level=7))
 
 
 def test_the_oldest_go() -> None:
-    first = client_context(values(cafile=CA))
+    first = ssl_context(values(cafile=CA))
     for number in range(tls_context.KEPT):
-        client_context(values(verify_peer=False, alpn_protocols=f"p{number}"))
+        ssl_context(values(verify_peer=False, alpn_protocols=f"p{number}"))
     assert len(tls_context._kept) == tls_context.KEPT
-    assert client_context(values(cafile=CA)) is not first
+    assert ssl_context(values(cafile=CA)) is not first
 
 
 # Trust (rule R7)
@@ -206,31 +206,31 @@ def no_locations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_openssls_locations_are_the_default(no_locations: Path) -> None:
     shutil.copy(CA, no_locations / "cert.pem")
-    assert subjects(client_context(values())) == ["php_streams test CA"]
+    assert subjects(ssl_context(values())) == ["php_streams test CA"]
 
 
 def test_certifi_when_there_are_no_locations(no_locations: Path) -> None:
     wanted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     wanted.load_verify_locations(certifi.where())
-    assert subjects(client_context(values())) == subjects(wanted)
+    assert subjects(ssl_context(values())) == subjects(wanted)
 
 
 def test_certifi_when_the_locations_are_empty(no_locations: Path) -> None:
     (no_locations / "certs").mkdir()
-    assert len(subjects(client_context(values()))) > 100
+    assert len(subjects(ssl_context(values()))) > 100
 
 
 def test_locations_that_fill_up_are_seen(no_locations: Path) -> None:
-    with_certifi = client_context(values())
+    with_certifi = ssl_context(values())
     shutil.copy(CA, no_locations / "cert.pem")
-    assert client_context(values()) is not with_certifi
+    assert ssl_context(values()) is not with_certifi
 
 
 def test_ini_goes_before_the_locations_and_after_the_context(no_locations: Path) -> None:
     ini_set("openssl.cafile", str(CERTS / "other-ca.pem"))
     try:
-        assert subjects(client_context(values())) == ["php_streams other CA"]
-        assert subjects(client_context(values(cafile=CA))) == ["php_streams test CA"]
+        assert subjects(ssl_context(values())) == ["php_streams other CA"]
+        assert subjects(ssl_context(values(cafile=CA))) == ["php_streams test CA"]
     finally:
         ini_restore("openssl.cafile")
 
@@ -240,7 +240,7 @@ def test_a_cafile_is_read_block_by_block_when_openssl_refuses_it(tmp_path: Path)
     cafile = tmp_path / "ca.pem"
     bad = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     cafile.write_text(bad + "text\n" + Path(CA).read_text("ascii"), "ascii")
-    assert subjects(client_context(values(cafile=cafile))) == ["php_streams test CA"]
+    assert subjects(ssl_context(values(cafile=cafile))) == ["php_streams test CA"]
 
 
 @pytest.mark.parametrize("url", ["http://localhost/ca.pem", "ftp://localhost/ca.pem", "data:text/plain,"])
@@ -249,20 +249,20 @@ def test_a_remote_cafile_is_never_fetched(url: str) -> None:
         pytest.warns(UserWarning, match="remote cafile streams are disabled for security purposes"),
         pytest.raises(SetupFailed),
     ):
-        client_context(values(cafile=url))
+        ssl_context(values(cafile=url))
 
 
 @pytest.mark.parametrize("empty", ["", None, False])
 def test_an_empty_cafile_is_a_value_error(empty: object) -> None:
     with pytest.raises(ValueError, match=r"^Path must not be empty$"):
-        client_context(values(cafile=empty))
+        ssl_context(values(cafile=empty))
 
 
 def test_names_are_left_to_php(monkeypatch: pytest.MonkeyPatch) -> None:
-    context = client_context(values(cafile=CA))
+    context = ssl_context(values(cafile=CA))
     assert context.check_hostname is False
     assert context.verify_mode is ssl.CERT_REQUIRED
-    assert client_context(values(verify_peer=False)).verify_mode is ssl.CERT_NONE
+    assert ssl_context(values(verify_peer=False)).verify_mode is ssl.CERT_NONE
 
 
 def test_an_encrypted_key_without_passphrase_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +277,7 @@ def test_an_encrypted_key_without_passphrase_asks_nobody(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watched)
     with pytest.warns(UserWarning, match="Unable to set private key file"), pytest.raises(SetupFailed):
-        client_context(values(cafile=CA, **options))
+        ssl_context(values(cafile=CA, **options))
     assert asked == [""]
 
 

@@ -1,0 +1,282 @@
+"""What stream_select asks of the kernel for one combination of lists, and what the answers mean.
+
+PHP rebuilds its fd_sets at every call and select() walks them.  Event loops pass almost the same streams
+again and again, so a Watch stays registered from call to call: equal lists cost a comparison, lists that
+differ a little cost what differs, and a walk in C to find it.
+
+A Watch holds raws, never streams: a stream that its program drops must be free to close itself.  Closing
+takes the raw out of every poller it is in, while its descriptor is still its own.  An epoll knows open files,
+not descriptors: where a copy of the file lives on (a forked child's), what was left in it would speak up
+under a number that is another stream's by now.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select as kernel
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from php_streams._core.diagnostics import warn
+from php_streams._core.raw import Raw
+from php_streams._core.stream import Stream, no_stream
+
+# What is asked for, and which answers count, for the read, write and except sets (select(2) on Linux).
+ASKED = (kernel.POLLIN, kernel.POLLOUT, kernel.POLLPRI)
+MEANT = (kernel.POLLIN | kernel.POLLHUP | kernel.POLLERR, kernel.POLLOUT | kernel.POLLERR, kernel.POLLPRI)
+LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait; nobody sees the end of it
+
+Sets = tuple[list[Stream] | None, list[Stream] | None, list[Stream] | None]
+Ready = tuple[Sequence[int], Sequence[int], Sequence[int]]
+Events = list[tuple[int, int]]
+Key = tuple[int | None, int | None, int | None]
+
+_raw_of = attrgetter("raw")
+
+
+class Poller:
+    """A poll or epoll object, and whether a raw that it watches was closed since its watch last looked."""
+
+    forks = 0  # of which this process is the child
+
+    def __init__(self, large: bool) -> None:
+        self.large = large
+        self.kernel: Any = kernel.epoll() if large else kernel.poll()
+        self.masks: dict[int, int] = {}
+        self.always: dict[int, int] = {}  # what the kernel cannot be asked about, and the answer
+        self.stale = False
+        self.generation = Poller.forks
+
+    def ask(self, descriptor: int, mask: int) -> None:
+        """From now on these events are of interest; 0 for none."""
+        known = self.masks.get(descriptor, 0)
+        if mask == known:
+            return
+        self.always.pop(descriptor, None)
+        if mask:
+            self.masks[descriptor] = mask
+            self._register(descriptor, mask, known)
+        else:
+            del self.masks[descriptor]
+            self._unregister(descriptor)
+
+    def _register(self, descriptor: int, mask: int, known: int) -> None:
+        try:
+            if known:
+                try:
+                    self.kernel.modify(descriptor, mask)
+                    return
+                except OSError:  # closed behind the stream's back, and opened again
+                    pass
+            self.kernel.register(descriptor, mask)
+        except PermissionError:  # epoll refuses plain files, which select() always finds ready
+            self.always[descriptor] = kernel.POLLIN | kernel.POLLOUT
+        except OSError:  # closed behind the stream's back
+            self.always[descriptor] = kernel.POLLNVAL
+
+    def _unregister(self, descriptor: int) -> None:
+        try:
+            self.kernel.unregister(descriptor)
+        except (KeyError, OSError, ValueError):  # it was out of it already
+            pass
+
+    def looking(self) -> Callable[[], Events]:
+        """What says which are ready now, at once."""
+        if self.large:
+            return partial(self.kernel.poll, 0, len(self.masks) + 1)
+        return partial(self.kernel.poll, 0)
+
+    def wait(self, timeout: float | None) -> Events:
+        """Which are ready, when the first one is; timeout: in seconds, None for ever."""
+        if self.large:
+            return self.kernel.poll(timeout, len(self.masks) + 1)  # type: ignore[no-any-return]
+        most = None if timeout is None else min(timeout * 1000, LONGEST)
+        return self.kernel.poll(most)  # type: ignore[no-any-return]
+
+    def forget(self, raw: Raw) -> None:
+        """The raw is about to close (in any thread)."""
+        self.stale = True
+        descriptor = raw.select_descriptor()
+        if self.large and descriptor is not None and self.generation == Poller.forks:
+            self._unregister(descriptor)
+
+    def close(self) -> None:
+        """Gives back the epoll's descriptor."""
+        if self.large:
+            self.kernel.close()
+
+
+class Side:
+    """One of the three sets: at which positions of its list each raw stands."""
+
+    __slots__ = ("again", "key", "positions")
+
+    def __init__(self, streams: list[Stream], key: int | None) -> None:
+        """AttributeError when a member is no open stream."""
+        if not STREAMS.issuperset(map(type, streams)):
+            raise AttributeError
+        raws = list(map(_raw_of, streams))
+        self.key = key
+        self.positions: dict[Raw, int] = dict(zip(raws, range(len(raws)), strict=True))
+        self.again: dict[Raw, list[int]] = {}
+        if len(self.positions) < len(raws):
+            for position, raw in enumerate(raws):
+                if self.positions[raw] != position:  # which is the last one
+                    self.again.setdefault(raw, []).append(position)
+
+    def of(self, raw: Raw) -> Sequence[int]:
+        """Where a raw stands."""
+        position = self.positions.get(raw)
+        if position is None:
+            return ()
+        return [position, *self.again[raw]] if raw in self.again else (position,)
+
+
+STREAMS = frozenset([Stream])
+NOBODY = Side([], None)
+
+
+class Watch:
+    """Registered with the kernel, and following the lists from call to call."""
+
+    def __init__(self, large: bool) -> None:
+        self.poller = Poller(large)
+        self.key: Key | None = None  # of the lists it stands for; None while it stands for none
+        self.sides = [NOBODY, NOBODY, NOBODY]
+        self.descriptors: dict[Raw, int] = {}  # -1: it has none
+        self.users: dict[int, list[Raw]] = {}  # two streams may share a descriptor
+        self.mute: set[Raw] = set()  # nobody can wait for these, and each call says so
+        self.crowded = False  # a stream stands twice in a list, or two have one descriptor
+        self.shares = False
+        self.asked: list[tuple[int, int, Side]] = []
+        self.look: Callable[[], Events] = list  # what is ready, without waiting
+        self.listens = False  # to signals (select.py)
+
+    def serves(self, key: Key) -> bool:
+        """Whether it stands for these lists as it is."""
+        return self.key == key and not self.poller.stale
+
+    def follow(self, sets: Sets, key: Key) -> None:
+        """Stands for these lists from now on; refuses what PHP refuses."""
+        stale = self.poller.stale
+        self.poller.stale, self.key = False, None
+        try:
+            sides = [
+                side if side.key == hashed and not stale else Side(streams or [], hashed)
+                for side, hashed, streams in zip(self.sides, key, sets, strict=True)
+            ]
+        except AttributeError:
+            self.poller.stale = True
+            check(sets)
+            raise
+        changed: set[Raw] = set()
+        for old, new in zip(self.sides, sides, strict=True):
+            if old is not new:
+                changed |= old.positions.keys() ^ new.positions.keys()
+        self.sides = sides
+        self.asked = [(MEANT[which], which, side) for which, side in enumerate(sides) if side.positions]
+        self._register(changed)
+        self.crowded = self.shares or any(side.again for side in sides)
+        self.look = self.poller.looking()
+        if self.mute or not self.users:
+            check(sets)
+        else:
+            self.key = key
+
+    def _register(self, changed: set[Raw]) -> None:
+        """Tells the kernel; who left first, for his descriptor may be another's by now."""
+        read, write, except_ = (side.positions for side in self.sides)
+        staying = {raw for raw in changed if raw in read or raw in write or raw in except_}
+        for raw in changed - staying:
+            self._leave(raw)
+        for raw in staying:
+            descriptor = self.descriptors.get(raw)
+            self._ask(self._come(raw) if descriptor is None else descriptor)
+
+    def _come(self, raw: Raw) -> int:
+        raw.__dict__.setdefault("pollers", []).append(self.poller)
+        descriptor = raw.select_descriptor()
+        if descriptor is None:
+            self.mute.add(raw)
+            descriptor = -1
+        if descriptor >= 0:
+            self.shares = self.shares or descriptor in self.users
+            self.users.setdefault(descriptor, []).append(raw)
+        self.descriptors[raw] = descriptor
+        return descriptor
+
+    def _leave(self, raw: Raw) -> None:
+        raw.__dict__["pollers"].remove(self.poller)
+        self.mute.discard(raw)
+        descriptor = self.descriptors.pop(raw)
+        users = self.users.get(descriptor)
+        if users is not None:
+            users.remove(raw)
+            if not users:
+                del self.users[descriptor]
+            self._ask(descriptor)
+
+    def _ask(self, descriptor: int) -> None:
+        mask = 0
+        for raw in self.users.get(descriptor, ()):
+            for which, side in enumerate(self.sides):
+                if raw in side.positions:
+                    mask |= ASKED[which]
+        if descriptor >= 0:
+            self.poller.ask(descriptor, mask)
+
+    def answer(self, events: Events) -> tuple[Ready, int]:
+        """Events as positions, and how many PHP counts: like select(), a descriptor once for each set.
+
+        OSError (EBADF) when a descriptor is none.
+        """
+        ready: tuple[list[int], list[int], list[int]] = ([], [], [])
+        count = 0
+        for descriptor, mask in events:
+            users = self.users[descriptor]
+            for meant, which, side in self.asked:
+                if not mask & meant:
+                    continue
+                if self.crowded:
+                    found = [position for raw in users for position in side.of(raw)]
+                    count += bool(found)
+                    ready[which].extend(found)
+                elif (position := side.positions.get(users[0])) is not None:
+                    count += 1
+                    ready[which].append(position)
+            if mask & kernel.POLLNVAL:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        for chosen in ready:
+            if len(chosen) > 1:
+                chosen.sort()
+        return ready, count
+
+    def __del__(self) -> None:
+        if hasattr(self, "listens"):
+            for raw in self.descriptors:
+                raw.__dict__["pollers"].remove(self.poller)
+            self.poller.close()
+
+
+def check(sets: Sets) -> None:
+    """Warns of what cannot be waited for, and refuses what is no stream, or nothing but that."""
+    unfit: list[Any] = []
+    descriptors = 0
+    for streams in sets:
+        for stream in streams or ():
+            if stream.__class__ is not Stream or not stream.is_open:
+                unfit.append(stream)
+                continue
+            descriptor = stream.raw.select_descriptor()
+            if descriptor is None:
+                warn(f"Cannot represent a stream of type {stream.raw.label} as a select()able descriptor")
+            elif descriptor >= 0:
+                descriptors += 1
+    # PHP says nothing of members that are no streams when there is no stream beside them.
+    if unfit and (descriptors or isinstance(unfit[0], tuple)):
+        raise no_stream(unfit[0])
+    if not descriptors:
+        raise ValueError("No stream arrays were passed")

@@ -1,0 +1,174 @@
+"""php://memory and php://temp: files that live in memory (= main/streams/memory.c).
+
+The bytes are in a BytesIO; php://temp moves them to a temporary file as soon as they are more than its limit,
+and when somebody wants a descriptor.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from typing import Any, Literal
+
+from php_streams._core.diagnostics import notice
+from php_streams._core.raw import Raw
+
+# PHP's PHP_STREAM_MAX_MEM.
+MAX_MEMORY = 2 * 1024 * 1024
+TIMES = {"st_atime_ns": 0, "st_mtime_ns": 0, "st_ctime_ns": 0}
+
+
+def kind_of_mode(mode: str) -> str:
+    """What the stream's mode becomes: it appends, or reads only, or does all."""
+    if "a" in mode:
+        return "a+b"
+    return "w+b" if "+" in mode or "w" in mode else "rb"
+
+
+class MemoryRaw(Raw):
+    """Bytes in memory.  A read that finds nothing more sees the end."""
+
+    label = "MEMORY"
+    greedy = True
+    revives = True
+    seek_allowed = True
+
+    def __init__(self, mode: str, data: bytes = b"") -> None:
+        super().__init__()
+        self.store: io.BytesIO | io.FileIO = io.BytesIO(data)
+        self.read_only = mode == "rb"
+        self.appends = mode == "a+b"
+
+    def readinto(self, buffer: Any) -> int | None:
+        """What there is from the position on."""
+        size = self.store.readinto(buffer)
+        self.eof = not size
+        self.total += size
+        return size
+
+    def write(self, data: Any) -> int | Literal[False]:
+        """Writes at the position, or at the end; a gap before it is filled with NULs."""
+        if self.read_only:
+            return False
+        if self.appends:
+            self.store.seek(0, os.SEEK_END)
+        size = self.store.write(data)
+        self.written += size
+        return size
+
+    def move(self, offset: int, whence: int) -> int | None:
+        """Seeks, also beyond the end; before the beginning it loses the position, as PHP does."""
+        if whence not in (os.SEEK_SET, os.SEEK_END):
+            return None
+        start = self.store.seek(0, os.SEEK_END) if whence == os.SEEK_END else 0
+        if start + offset < 0:
+            self.store.seek(0)
+            return -1
+        return self.store.seek(start + offset)
+
+    def truncate_to(self, size: int) -> bool | None:
+        """Cuts, or fills with NULs."""
+        if self.read_only:
+            return False
+        position = self.store.tell()
+        end = self.store.seek(0, os.SEEK_END)
+        self.store.truncate(size)
+        if size > end:
+            self.store.write(bytes(size - end))
+        self.store.seek(min(position, size))
+        return True
+
+    def stat(self) -> os.stat_result | None:
+        """What PHP makes up for memory."""
+        position = self.store.tell()
+        size = self.store.seek(0, os.SEEK_END)
+        self.store.seek(position)
+        mode = 0o100444 if self.read_only else 0o100666
+        more = {"st_rdev": -1, "st_blksize": -1, "st_blocks": -1, **TIMES}
+        return os.stat_result((mode, 0, 12, 1, 0, 0, size, 0, 0, 0), more)
+
+    def set_blocking(self, enable: bool) -> bool:
+        """Memory never waits, and does not mind."""
+        return True
+
+    def close(self) -> None:
+        """Forgets the bytes."""
+        if not self.closed:
+            self.store.close()
+            super().close()
+
+
+class TempRaw(MemoryRaw):
+    """Bytes in memory, or in a temporary file when there are many."""
+
+    label = "TEMP"
+
+    def __init__(self, mode: str, limit: int = MAX_MEMORY, data: bytes = b"") -> None:
+        super().__init__(mode, data)
+        self.limit = limit
+        self.known: dict[str, Any] = {}  # what data: URLs say of themselves
+
+    def write(self, data: Any) -> int | Literal[False]:
+        """Writes, to a file from now on if it becomes too much."""
+        if isinstance(self.store, io.BytesIO):
+            if self.store.getbuffer().nbytes + len(data) < self.limit:
+                return super().write(data)
+            self._spill()
+        try:
+            size = self.store.write(data)
+        except OSError as error:
+            return notice(f"Write of {len(data)} bytes failed with errno={error.errno} {error.strerror}")
+        self.written += size
+        return size
+
+    def _spill(self) -> io.FileIO:
+        """Moves the bytes to a file that has no name any more.  PHP: it takes writes, whatever the mode."""
+        if isinstance(self.store, io.FileIO):
+            return self.store
+        position = self.store.tell()
+        descriptor, name = tempfile.mkstemp(prefix="php")
+        file = io.FileIO(descriptor, "r+")
+        try:
+            os.unlink(name)
+            file.write(self.store.getbuffer())
+            file.seek(position)
+        except BaseException:
+            file.close()
+            raise
+        self.store, self.read_only, self.appends = file, False, False
+        return file
+
+    def move(self, offset: int, whence: int) -> int | None:
+        """Seeks."""
+        if isinstance(self.store, io.BytesIO):
+            return super().move(offset, whence)
+        try:
+            return self.store.seek(offset, whence)
+        except (OSError, ValueError):
+            return None
+
+    def stat(self) -> os.stat_result | None:
+        """Of the file, once there is one."""
+        return os.fstat(self.store.fileno()) if isinstance(self.store, io.FileIO) else super().stat()
+
+    @property
+    def lockable(self) -> bool:  # type: ignore[override]
+        """A file can be locked."""
+        return isinstance(self.store, io.FileIO)
+
+    def lock(self, operation: int) -> bool | None:
+        """flock(2) on the file: nobody else can have it."""
+        return self.lockable or None
+
+    def meta(self) -> dict[str, Any]:
+        """PHP knows nothing of timeouts and the end here."""
+        return dict(self.known)
+
+    def select_descriptor(self) -> int | None:
+        """The file's descriptor; there is a file from now on."""
+        return self._spill().fileno()
+
+    def fileno(self) -> int:
+        """The file's descriptor; there is a file from now on."""
+        return self._spill().fileno()

@@ -1,0 +1,128 @@
+"""php:// : memory, temp, the standard streams, descriptors, output (= ext/standard/php_fopen_wrapper.c)."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import socket
+import stat
+from typing import Any, Literal
+
+from php_streams._core.context import Context
+from php_streams._core.diagnostics import argument_value_error, warn
+from php_streams._core.ini import socket_timeout
+from php_streams._core.output import output
+from php_streams._core.raw import Raw
+from php_streams._core.stream import Stream
+from php_streams._core.wrapper import Wrapper, WrapperError
+from php_streams._transports.socket import SocketRaw
+from php_streams._wrappers.memory import MAX_MEMORY, MemoryRaw, TempRaw, kind_of_mode
+from php_streams._wrappers.plain import FileRaw
+
+STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
+_NUMBER = re.compile(r"\s*[+-]?\d+")
+
+
+class OutputRaw(Raw):
+    """php://output: what echo writes to."""
+
+    label = "Output"
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Nothing can be read back."""
+        self.eof = self.failed = True
+        return 0
+
+    def write(self, data: Any) -> int | Literal[False]:
+        """Writes to sys.stdout."""
+        output(data)
+        self.written += len(data)
+        return len(data)
+
+
+class InputRaw(MemoryRaw):
+    """php://input: the body of a request, which a program on the command line does not have."""
+
+    label = "Input"
+
+    def move(self, offset: int, whence: int) -> int | None:
+        """There is nowhere to go."""
+        return 0 if offset == 0 else None
+
+    def stat(self) -> os.stat_result | None:
+        """Nothing is known of it."""
+        return None
+
+
+class PhpStreams(Wrapper):
+    """php://..."""
+
+    label = "PHP"
+
+    def open(self, path: str, mode: str, options: int, context: Context | None) -> Stream:
+        """A stream of PHP's own."""
+        name = path[6:] if path[:6].lower() == "php://" else path
+        kind = name.lower()
+        if kind.startswith("temp"):
+            return _temp(name[4:], mode)
+        if kind == "memory":
+            return _memory(MemoryRaw(kind_of_mode(mode)), mode)
+        if kind == "output":
+            return Stream(OutputRaw(), "wb")
+        if kind == "input":
+            return Stream(InputRaw("rb"), "rb")
+        if kind in STANDARD:
+            return _descriptor(os.dup(STANDARD[kind]), mode)
+        if kind.startswith("fd/"):
+            return _descriptor(_duplicate(name[3:]), mode)
+        warn("Invalid php:// URL specified")
+        raise WrapperError
+
+
+def _memory(raw: MemoryRaw, mode: str) -> Stream:
+    stream = Stream(raw, kind_of_mode(mode))
+    stream.buffered = False
+    return stream
+
+
+def _temp(rest: str, mode: str) -> Stream:
+    limit = MAX_MEMORY
+    if rest[:11].lower() == "/maxmemory:":
+        number = _NUMBER.match(rest[11:])
+        limit = int(number[0]) if number else 0
+        if limit < 0:
+            raise argument_value_error(2, "mode", "must be greater than or equal to 0")
+    return _memory(TempRaw(kind_of_mode(mode), limit), mode)
+
+
+def _duplicate(text: str) -> int:
+    """A descriptor of our own for the one that is named."""
+    if not _NUMBER.fullmatch(text):
+        raise WrapperError("php://fd/ stream must be specified in the form php://fd/<orig fd>")
+    number, most = int(text), resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if not 0 <= number < most:
+        raise WrapperError(f"The file descriptors must be non-negative numbers smaller than {most}")
+    try:
+        return os.dup(number)
+    except OSError as error:
+        raise WrapperError(
+            f"Error duping file descriptor {number}; possibly it doesn't exist:"
+            f" [{error.errno}]: {error.strerror}"
+        ) from None
+
+
+def _descriptor(fd: int, mode: str) -> Stream:
+    """A stream on a descriptor that is ours: a socket's when it is one."""
+    try:
+        if stat.S_ISSOCK(os.fstat(fd).st_mode):
+            return Stream(SocketRaw(socket.socket(fileno=fd), "tcp_socket", socket_timeout()), mode)
+        return Stream(FileRaw(fd), mode)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def wrapper() -> PhpStreams:
+    """The wrapper, for the table."""
+    return PhpStreams()

@@ -1,0 +1,58 @@
+"""The name server of a case with a ZONE section, as a part of its stage."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+
+from tests.conformance import namespace
+from tests.conformance.case import Case, CaseError
+from tests.conformance.dns_server import DnsServer
+from tests.conformance.zone import Zone, ZoneError, read_zone
+
+PORT = 53
+
+
+class NameServer:
+    """Nothing at all for a case without a ZONE section.
+
+    Within the namespaces it is the one that the system asks; else php_streams is pointed to it.
+    """
+
+    def __init__(self, case: Case, folder: str) -> None:
+        self.server: DnsServer | None = None
+        self.resolv_conf = os.path.join(folder, "resolv.conf")
+        if case.zone is None:
+            return
+        self.zone = self._read(case)
+        if namespace.inside():
+            namespace.furnish(self.zone)
+        else:
+            Path(self.resolv_conf).write_text(self.zone.resolv_conf)
+        self.server = DnsServer(self.zone, PORT if namespace.inside() else 0)
+
+    @staticmethod
+    def _read(case: Case) -> Zone:
+        assert case.zone is not None
+        try:
+            return read_zone(case.zone.text)
+        except ZoneError as error:
+            raise CaseError(case.path, case.zone.line + error.line - 1, error.reason) from None
+
+    def point_python(self) -> None:
+        """Tells php_streams, as it is imported now, whom to ask in place of the system's servers."""
+        if self.server is not None and not namespace.inside():
+            conf = importlib.import_module("php_streams._network.resolv_conf")
+            conf.PATH, conf.PORT = self.resolv_conf, self.server.port  # type: ignore[attr-defined]
+
+    def stop(self) -> None:
+        """Ends it."""
+        if self.server is not None:
+            self.server.stop()
+
+    def report(self) -> list[str]:
+        """The transcript's lines about the queries that came, where they are to be shown."""
+        self.stop()
+        show = self.server is not None and self.zone.show
+        return [f"> dns {query}" for query in self.server.queries] if show and self.server else []
