@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -161,8 +160,7 @@ def stream_isatty(stream: Stream) -> bool:
 
     False for streams that have no descriptor, too.
     """
-    descriptor = open_stream(stream).raw.select_descriptor()
-    return descriptor is not None and os.isatty(descriptor)
+    return open_stream(stream).raw.is_terminal()
 
 
 def stream_supports_lock(stream: Stream) -> bool:

@@ -39,6 +39,7 @@ class Raw(io.RawIOBase):
     local = True
     lockable = False
     encrypts = False  # stream_socket_enable_crypto can do something with it
+    place: int | None = None  # the position after a move; None: as it was
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
     raised: BaseException | None = None
     pollers: Any = ()  # stream_select's, to be told before it closes
@@ -92,6 +93,11 @@ class Raw(io.RawIOBase):
         """What stream_select waits on; None for a stream that has nothing of the kind."""
         return None
 
+    def is_terminal(self) -> bool:
+        """stream_isatty."""
+        descriptor = self.select_descriptor()
+        return descriptor is not None and os.isatty(descriptor)
+
     def pending(self) -> int:
         """Bytes ready below the reader that the kernel does not know of (TLS records)."""
         return 0
@@ -103,9 +109,9 @@ class Raw(io.RawIOBase):
     def require_tls(self, required: bool) -> None:
         """TLS was asked for, or given up: while it is required nothing may be sent without it."""
 
-    def move(self, offset: int, whence: int) -> int | None:
-        """Seeks (fseek, ftell's base); the new position, or None when that cannot be."""
-        return None
+    def move(self, offset: int, whence: int) -> bool:
+        """Seeks; where that led, whether or not it could be done, stands in `place`."""
+        return False
 
     def truncate_to(self, size: int) -> bool | None:
         """ftruncate; None where the stream cannot be cut at all."""

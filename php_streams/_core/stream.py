@@ -67,12 +67,11 @@ class Stream(Buffer):
             offset, whence = position + offset, os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
-        found = self.raw.move(offset, whence)
-        self._forget(position if found is None else found)
-        if found is None or found < 0:
-            return False
-        self.raw.eof = False
-        return True
+        done = self.raw.move(offset, whence)
+        self._forget(position if self.raw.place is None else self.raw.place)
+        if done:
+            self.raw.eof = False
+        return done
 
     def truncate(self, size: int) -> bool | None:
         """ftruncate; None where that cannot be."""

@@ -57,15 +57,16 @@ class MemoryRaw(Raw):
         self.written += size
         return size
 
-    def move(self, offset: int, whence: int) -> int | None:
+    def move(self, offset: int, whence: int) -> bool:
         """Seeks, also beyond the end; before the beginning it loses the position, as PHP does."""
+        self.place = self.store.tell()
         if whence not in (os.SEEK_SET, os.SEEK_END):
-            return None
+            return False
         start = self.store.seek(0, os.SEEK_END) if whence == os.SEEK_END else 0
+        self.place = self.store.seek(max(start + offset, 0))
         if start + offset < 0:
-            self.store.seek(0)
-            return -1
-        return self.store.seek(start + offset)
+            self.place = -1
+        return self.place >= 0
 
     def truncate_to(self, size: int) -> bool | None:
         """Cuts, or fills with NULs."""
@@ -139,14 +140,18 @@ class TempRaw(MemoryRaw):
         self.store, self.read_only, self.appends = file, False, False
         return file
 
-    def move(self, offset: int, whence: int) -> int | None:
+    def move(self, offset: int, whence: int) -> bool:
         """Seeks."""
+        self.place = None
+        if whence == os.SEEK_SET and offset < 0:
+            return False
         if isinstance(self.store, io.BytesIO):
             return super().move(offset, whence)
         try:
-            return self.store.seek(offset, whence)
+            self.place = self.store.seek(offset, whence)
         except (OSError, ValueError):
-            return None
+            return False
+        return True
 
     def stat(self) -> os.stat_result | None:
         """Of the file, once there is one."""
@@ -168,6 +173,10 @@ class TempRaw(MemoryRaw):
     def select_descriptor(self) -> int | None:
         """The file's descriptor; there is a file from now on."""
         return self._spill().fileno()
+
+    def is_terminal(self) -> bool:
+        """It never is; and to be asked is no reason for a file."""
+        return False
 
     def fileno(self) -> int:
         """The file's descriptor; there is a file from now on."""

@@ -43,9 +43,8 @@ def open_url(
 
 def _note_position(stream: Stream) -> None:
     """A stream that appends says where it is, as far as the raw knows."""
-    found = stream.raw.move(0, os.SEEK_CUR)
-    if found:
-        stream.raw.total = found
+    if stream.raw.move(0, os.SEEK_CUR) and stream.raw.place:
+        stream.raw.total = stream.raw.place
 
 
 def _failed(path: str, reason: str) -> None:

@@ -46,9 +46,10 @@ class InputRaw(MemoryRaw):
 
     label = "Input"
 
-    def move(self, offset: int, whence: int) -> int | None:
+    def move(self, offset: int, whence: int) -> bool:
         """There is nowhere to go."""
-        return 0 if offset == 0 else None
+        self.place = 0
+        return offset == 0
 
     def stat(self) -> os.stat_result | None:
         """Nothing is known of it."""

@@ -114,15 +114,16 @@ class FileRaw(Raw):
             return 0
         return notice(f"Write of {size} bytes failed with errno={error.errno} {error.strerror}")
 
-    def move(self, offset: int, whence: int) -> int | None:
+    def move(self, offset: int, whence: int) -> bool:
         """lseek(2)."""
+        self.place = None
         if not self.seek_allowed:
-            warn("Cannot seek on this stream")
-            return None
+            return warn("Cannot seek on this stream")
         try:
-            return os.lseek(self.fd, offset, whence)
+            self.place = os.lseek(self.fd, offset, whence)
         except (OSError, OverflowError):
-            return None
+            return False
+        return True
 
     def truncate_to(self, size: int) -> bool | None:
         """ftruncate(2)."""
