@@ -1,7 +1,7 @@
 <?php
 /*
- * Prints, as JSON, what this php-cli says about itself: signatures, constants, classes, ini defaults and registries
- * of everything php_streams copies or means to copy.
+ * Prints, as JSON, what this php-cli says about itself: signatures, constants, classes, ini defaults, registries and
+ * the methods it calls on a wrapper, of everything php_streams copies or means to copy.
  *
  *   php8.4 compat_matrix/record_facts.php > compat_matrix/facts/php-8.4.json
  *
@@ -51,6 +51,17 @@ $books = [
         user_error error_log',
     'settings' => 'ini_get ini_set ini_alter ini_restore',
     'variables' => 'is_resource get_resource_type get_resource_id',
+];
+
+// Names of one and the same C function, which Reflection does not tell.  Each takes what the other takes (tests/test_facts.py).
+$aliases = [
+    'fputs' => 'fwrite', 'set_file_buffer' => 'stream_set_write_buffer', 'socket_set_blocking' => 'stream_set_blocking',
+    'socket_set_timeout' => 'stream_set_timeout', 'socket_get_status' => 'stream_get_meta_data',
+    'stream_register_wrapper' => 'stream_wrapper_register', 'checkdnsrr' => 'dns_check_record', 'getmxrr' => 'dns_get_mx',
+    'is_writeable' => 'is_writable', 'diskfreespace' => 'disk_free_space', 'user_error' => 'trigger_error',
+    'ini_alter' => 'ini_set', 'gzwrite' => 'fwrite', 'gzputs' => 'fwrite', 'gzrewind' => 'rewind', 'gzclose' => 'fclose',
+    'gzeof' => 'feof', 'gzgetc' => 'fgetc', 'gzpassthru' => 'fpassthru', 'gzseek' => 'fseek', 'gztell' => 'ftell',
+    'gzread' => 'fread', 'gzgets' => 'fgets', 'bzwrite' => 'fwrite', 'bzflush' => 'fflush', 'bzclose' => 'fclose',
 ];
 
 $constantsOf = ['Core', 'standard', 'openssl', 'zlib'];
@@ -126,6 +137,65 @@ function classFacts(string $name): array
     return $facts;
 }
 
+/* PHP has no class for wrappers: what it calls on one, and with what, is seen by a wrapper that answers to every name. */
+final class Probe
+{
+    public static array $calls = [];
+    public $context;
+
+    public function __construct()
+    {
+        self::$calls['__construct'] = [];
+    }
+
+    public function __destruct()
+    {
+        self::$calls['__destruct'] = [];
+    }
+
+    public function __call(string $name, array $arguments)
+    {
+        self::$calls[$name] = array_map('gettype', $arguments);
+        $answers = [
+            'stream_read' => 'text', 'stream_write' => 1, 'stream_tell' => 0, 'stream_eof' => false, 'dir_readdir' => 'name',
+            'stream_stat' => ['mode' => 0100644], 'url_stat' => ['mode' => 0100644], 'stream_cast' => tmpfile(),
+        ];
+        return $answers[$name] ?? true;
+    }
+}
+
+function wrapperCalls(): array
+{
+    stream_wrapper_register('probe', 'Probe');
+    $stream = fopen('probe://x', 'r+');
+    fread($stream, 4);
+    fwrite($stream, 'x');
+    fflush($stream);
+    fseek($stream, 1);
+    fstat($stream);
+    ftruncate($stream, 1);
+    flock($stream, LOCK_SH);
+    stream_set_blocking($stream, false);
+    $read = [$stream];
+    $write = $except = null;
+    @stream_select($read, $write, $except, 0);
+    feof($stream);
+    fclose($stream);
+    $folder = opendir('probe://x');
+    readdir($folder);
+    rewinddir($folder);
+    closedir($folder);
+    touch('probe://x');
+    stat('probe://x');
+    rename('probe://x', 'probe://y');
+    mkdir('probe://x');
+    rmdir('probe://x');
+    unlink('probe://x');
+    gc_collect_cycles();
+    ksort(Probe::$calls);
+    return Probe::$calls;
+}
+
 function sorted(array $names): array
 {
     sort($names);
@@ -138,6 +208,9 @@ foreach ($books as $chapter => $names) {
         if (function_exists($name)) {
             $function = new ReflectionFunction($name);
             $functions[$name] = ['chapter' => $chapter, 'extension' => $function->getExtensionName()] + signatureOf($function);
+            if (isset($aliases[$name])) {
+                $functions[$name]['alias_of'] = $aliases[$name];
+            }
         }
     }
 }
@@ -179,6 +252,7 @@ echo json_encode([
     'constants' => $constants,
     'classes' => $classes,
     'exceptions' => $exceptions,
+    'stream_wrapper_methods' => wrapperCalls(),
     'ini' => $ini,
     'stream_get_transports' => stream_get_transports(),
     // Without those of extensions that have no part in this.

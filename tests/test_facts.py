@@ -191,8 +191,24 @@ def test_settings_have_phps_defaults() -> None:
     assert {name: php_streams.ini_get(name) for name in facts()["ini"]} == facts()["ini"]
 
 
-def test_transports_are_phps() -> None:
+def test_transports_wrappers_and_filters_are_phps() -> None:
     assert php_streams.stream_get_transports() == facts()["stream_get_transports"]
+    for name in {"stream_get_wrappers", "stream_get_filters"} & set(php_streams.__all__):
+        assert sorted(getattr(php_streams, name)()) == facts()[name]
+
+
+@pytest.mark.parametrize("series", RECORDED)
+def test_an_alias_takes_and_gives_what_its_function_does(series: str) -> None:
+    known = facts(series)["functions"]
+    pairs = [(fact, known[fact["alias_of"]]) for fact in known.values() if "alias_of" in fact]
+    assert len(pairs) > 20
+    for alias, function in pairs:
+        assert (nameless(alias), alias["returns"]) == (nameless(function), function["returns"])
+
+
+def nameless(fact: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameters without their names: gzread and fread call the same thing differently."""
+    return [{key: part[key] for key in part if key != "name"} for part in fact["parameters"]]
 
 
 # The check itself
@@ -278,7 +294,7 @@ def test_the_record_is_what_php_says(series: str) -> None:
     if fresh["php"] != recorded["php"]:
         pytest.skip(f"php {fresh['php']} is another release than {recorded['php']}, which was recorded")
     # An extension may not be loaded here; what is loaded has to agree.
-    for kind in ("functions", "constants", "classes", "exceptions"):
+    for kind in ("functions", "constants", "classes", "exceptions", "stream_wrapper_methods"):
         assert fresh[kind].keys() <= recorded[kind].keys()
         assert fresh[kind] == {name: recorded[kind][name] for name in fresh[kind]}
     assert {"fsockopen", "stream_select", "fgets"} <= fresh["functions"].keys()

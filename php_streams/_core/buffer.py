@@ -53,7 +53,7 @@ class Buffer(Resource):
         super().__init__()
         self.raw = raw
         self.chunk_size = CHUNK_SIZE
-        self.read_ahead = READ_AHEAD
+        self.read_ahead = CHUNK_SIZE if raw.datagrams else READ_AHEAD
         self.buffered = True
         self._hold(EMPTY, 0, b"")
 
@@ -150,7 +150,7 @@ class Buffer(Resource):
             return self.readline(limit) or self.next_line(limit)
         data = self.tail
         if not data:
-            if self.raw.revives and self.raw.eof:
+            if self.raw.datagrams and self.raw.eof:
                 return self.nothing()  # only fread and its like look for data after an end; PHP does this
             data = self._receive(self.read_ahead)
         end = data.find(b"\n") + 1

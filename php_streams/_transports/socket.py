@@ -87,7 +87,7 @@ class SocketRaw(Raw):
         self.connect_timeout: float | None = None
         self.unpushed = 0
         self.pushes = self.encrypts = label == LABELS["tcp"]
-        self.revives = sock.type != socket.SOCK_STREAM  # an empty datagram is an end, and yet is none
+        self.datagrams = sock.type != socket.SOCK_STREAM
         self.rebind()
 
     def rebind(self) -> None:
@@ -294,7 +294,8 @@ class SocketRaw(Raw):
             address = self.sock.getpeername() if remote else self.sock.getsockname()
         except OSError:
             return False
-        return text_of(self.sock.family, address) or False
+        name = text_of(self.sock.family, address)
+        return name if name and name[0] != "\0" else False  # PHP hides what begins with a NUL
 
     def shutdown(self, how: int) -> bool:
         """Shuts one direction, or both."""

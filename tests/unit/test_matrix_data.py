@@ -16,7 +16,7 @@ from compat_matrix.automatic import change_difference, later, settled, signature
 from compat_matrix.coverage import data_faults, page_of, read_cases, subjects, things, wrong_citations
 from compat_matrix.decisions import decisions, undecided
 from compat_matrix.manual import Page, find_claim, pages
-from compat_matrix.scope import functions
+from compat_matrix.scope import SERIES, facts, functions
 from compat_matrix.table_component import classic_script
 
 CASE = """--TEST--
@@ -161,6 +161,22 @@ def test_what_the_manual_says_of_a_signature_is_what_php_says(page: Page, claim:
         assert said, "decisions.toml [[manual]] has this page, and there is no difference any more"
     elif page.name not in decisions().not_wanted:
         assert said == ""
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_php_calls_those_methods_of_a_wrapper_that_the_manual_describes(series: str) -> None:
+    called = facts(series)["stream_wrapper_methods"]
+    start = "streamWrapper::"
+    described = {p.name.removeprefix(start): p for p in pages().values() if p.name.startswith(start)}
+    assert called.keys() == described.keys()
+    for name, kinds in called.items():
+        parameters = described[name].signatures[0]["parameters"] if described[name].signatures else []
+        assert len(kinds) == len(parameters), name
+        for kind, parameter in zip(kinds, parameters, strict=True):
+            spelt = {"integer": "int", "NULL": "null"}.get(kind, kind)
+            assert (
+                {spelt, "mixed"} & set(parameter["type"]) or parameter.get("by_reference") or kind == "NULL"
+            )
 
 
 def test_cases_show_what_php_does_where_the_manual_is_wrong() -> None:
