@@ -9,8 +9,10 @@ lives in the chapter of the manual that it belongs to.
 from php_streams import (
     constants,
     errors,
+    files,
     filesystem,
     network,
+    paths,
     settings,
     stream,
     stream_context,
@@ -25,8 +27,10 @@ from php_streams._core.diagnostics import PhpNotice as PhpNotice
 from php_streams._core.diagnostics import PhpWarning as PhpWarning
 from php_streams.constants import *
 from php_streams.errors import *
+from php_streams.files import *
 from php_streams.filesystem import *
 from php_streams.network import *
+from php_streams.paths import *
 from php_streams.settings import *
 from php_streams.stream import *
 from php_streams.stream_context import *
@@ -36,6 +40,8 @@ from php_streams.x509 import *
 
 __all__ = [
     *filesystem.__all__,
+    *files.__all__,
+    *paths.__all__,
     *network.__all__,
     *stream.__all__,
     *stream_context.__all__,

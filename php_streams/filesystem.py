@@ -15,7 +15,7 @@ from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.format import php_format
-from php_streams._core.output import output
+from php_streams._core.output import pass_through
 from php_streams._core.status import stat_array
 from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import outputs, to_bool, to_bytes, to_int, to_string, type_name
@@ -262,13 +262,7 @@ def fpassthru(stream: Stream) -> int:
     To sys.stdout, until the end or a timeout; returns the number of bytes, -1 when the first read failed
     or timed out.
     """
-    source = open_stream(stream)
-    count = 0
-    while data := source.read(8192):
-        output(data)
-        count += len(data)
-    failed = source.no_bytes() is False
-    return -1 if failed and not count else count
+    return pass_through(open_stream(stream))
 
 
 def fprintf(stream: Stream, format: str | bytes, *values: Any) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from php_streams._core.stream import Stream
+
 
 def output(data: bytes) -> None:
     """Writes to sys.stdout what PHP would echo."""
@@ -14,3 +16,12 @@ def output(data: bytes) -> None:
     sys.stdout.flush()
     binary.write(data)
     binary.flush()
+
+
+def pass_through(source: Stream) -> int:
+    """fpassthru's work: the number of bytes that went to the output, -1 when the first read failed."""
+    count = 0
+    while data := source.read(8192):
+        output(data)
+        count += len(data)
+    return -1 if source.no_bytes() is False and not count else count

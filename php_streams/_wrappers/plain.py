@@ -88,6 +88,31 @@ class FileRaw(Raw):
             self.raised = raised
         return 0
 
+    def readall(self) -> bytes:
+        """Everything: a file in one read of its size, and one more that finds the end."""
+        parts = []
+        size = (
+            max(os.fstat(self.fd).st_size - os.lseek(self.fd, 0, os.SEEK_CUR), 0) if self.seek_allowed else 0
+        )
+        while self.raised is None:
+            try:
+                data = os.read(self.fd, size + 1 if size else 65536)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                self._unread(error, CHUNK)
+                break
+            except BaseException as error:
+                self.raised = error
+                break
+            self.eof = not data
+            self.total += len(data)
+            if not data:
+                break
+            parts.append(data)
+            size = max(size - len(data), 0)
+        return b"".join(parts)
+
     def write(self, data: Any) -> int | Literal[False]:
         """write(2), until all is written or nothing more is taken."""
         try:

@@ -1,0 +1,18 @@
+"""Asking the wrappers about names."""
+
+from __future__ import annotations
+
+import os
+
+from php_streams._core.context import Context
+from php_streams._core.wrapper import WrapperError
+from php_streams._wrappers import locate
+
+
+def status_of(path: str, context: Context | None = None, *, follow: bool = True) -> os.stat_result | None:
+    """stat of a path or URL; None where there is nothing of that name, or nothing to ask."""
+    try:
+        wrapper, target = locate(path)
+        return wrapper.stat(target, follow)
+    except (OSError, ValueError, WrapperError):
+        return None
