@@ -11,6 +11,7 @@ from php_streams import (
     errors,
     files,
     filesystem,
+    names,
     network,
     paths,
     settings,
@@ -29,6 +30,7 @@ from php_streams.constants import *
 from php_streams.errors import *
 from php_streams.files import *
 from php_streams.filesystem import *
+from php_streams.names import *
 from php_streams.network import *
 from php_streams.paths import *
 from php_streams.settings import *
@@ -41,6 +43,7 @@ from php_streams.x509 import *
 __all__ = [
     *filesystem.__all__,
     *files.__all__,
+    *names.__all__,
     *paths.__all__,
     *network.__all__,
     *stream.__all__,

@@ -1,4 +1,4 @@
-"""Whole files at once (the manual's book.filesystem): file_get_contents and its kin, copies, temporary files."""
+"""Whole files at once (the manual's book.filesystem): file_get_contents and kin, copies, temporary files."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def file_get_contents(
 ) -> bytes | Literal[False]:
     """Reads entire file into a string.  https://www.php.net/function.file-get-contents
 
-    filename: a path or URL; offset: where to begin, from the end when negative; length: at most so many bytes.
+    filename: a path or URL; offset: where to begin, negative from the end; length: at most so many bytes.
     False, with a warning, when it cannot be opened or the offset not be reached.
     """
     path = to_filename(filename)
@@ -79,8 +79,9 @@ def file_put_contents(
 ) -> int | Literal[False]:
     """Write data to a file.  https://www.php.net/function.file-put-contents
 
-    data: bytes or text, an array whose members are written one after the other, or a stream, of which the rest
-    is copied.  flags: FILE_APPEND, LOCK_EX, FILE_USE_INCLUDE_PATH.  Bytes written; False when something failed.
+    data: bytes or text, an array whose members are written one after the other, or a stream, of which the
+    rest is copied.  flags: FILE_APPEND, LOCK_EX, FILE_USE_INCLUDE_PATH.  Bytes written; False when something
+    failed.
     """
     path = to_filename(filename)
     how = to_int(flags, 3, "flags")
@@ -88,7 +89,7 @@ def file_put_contents(
     options = to_context(context, 4, default=not how & FILE_NO_DEFAULT_CONTEXT)
     mode = "ab" if how & FILE_APPEND else "wb"
     if how & LOCK_EX:
-        if "://" in path and not path[:7].lower() == "file://":
+        if "://" in path and path[:7].lower() != "file://":
             return warn("Exclusive locks may only be set for regular files")
         mode = "ab" if how & FILE_APPEND else "cb"
     fp = open_url(path, mode, options, search=bool(how & FILE_USE_INCLUDE_PATH))
@@ -106,15 +107,12 @@ def _put(fp: Stream, data: Any, source: Stream | None, path: str) -> int | Liter
     """Writes what file_put_contents was given."""
     if source is not None:
         return copy_stream(source, fp)
-    kind = type_name(data)
-    if kind == "array":
+    if type_name(data) == "array":
         return _put_members(fp, data.values() if isinstance(data, dict) else data, path)
-    if (
-        kind not in ("string", "int", "float", "true", "false", "null")
-        and type(data).__str__ is object.__str__
-    ):
+    try:
+        text = cast_string(data)
+    except TypeError:  # an object that is no text
         return False
-    text = cast_string(data)
     written = fp.write(text) if text else 0
     if written is not False and written != len(text):
         return warn(f"Only {written} of {len(text)} bytes written, possibly out of free disk space")
@@ -258,16 +256,18 @@ def tempnam(directory: Name, prefix: str | bytes) -> str | Literal[False]:
     folder = to_filename(directory, 1, "directory")
     start = to_filename(prefix, 2, "prefix").rstrip("/").rpartition("/")[2]
     start = os.fsdecode(os.fsencode(start)[:_PREFIX_MAX])
-    try:
-        fd, path = (
-            _temporary(os.path.abspath(folder), start) if folder else _temporary(sys_get_temp_dir(), start)
-        )
-    except OSError:
-        notice("file created in the system's temporary directory")
+    for place in [os.path.abspath(folder)] if folder else []:
         try:
-            fd, path = _temporary(sys_get_temp_dir(), start)
+            return _closed(*_temporary(place, start))
         except OSError:
-            return False
+            notice("file created in the system's temporary directory")
+    try:
+        return _closed(*_temporary(sys_get_temp_dir(), start))
+    except OSError:
+        return False
+
+
+def _closed(fd: int, path: str) -> str:
     os.close(fd)
     return path
 

@@ -48,3 +48,152 @@ def _wrapper(path: str) -> tuple[Wrapper | None, str]:
         return locate(path)
     except WrapperError:
         return None, path
+
+
+def unlink(filename: Name, context: Context | None = None) -> bool:
+    """Deletes a file.  https://www.php.net/function.unlink"""
+    path = to_filename(filename)
+    options = to_context(context, 2)
+    wrapper, target = _wrapper(path)
+    if wrapper is None:
+        return warn("Unable to locate stream wrapper")
+    if not wrapper.can_unlink:
+        return warn(f"{wrapper.label} does not allow unlinking")
+    return _done(lambda: wrapper.unlink(target, options), path)
+
+
+def rename(from_: Name, to: Name, context: Context | None = None) -> bool:
+    """Renames a file or directory.  https://www.php.net/function.rename
+
+    Across file systems a file is copied.  Both names have to belong to the same wrapper.
+    """
+    source, target = to_filename(from_, 1, "from"), to_filename(to, 2, "to")
+    wrapper, old = _wrapper(source)
+    if wrapper is None:
+        return warn("Unable to locate stream wrapper")
+    if not wrapper.can_rename:
+        return warn(f"{wrapper.label} wrapper does not support renaming")
+    other, new = _wrapper(target)
+    if other is not wrapper:
+        return warn("Cannot rename a file across wrapper types")
+    options = to_context(context, 3)
+    return _done(lambda: wrapper.rename(old, new, options), f"{source},{target}")
+
+
+def mkdir(
+    directory: Name, permissions: int = 0o777, recursive: bool = False, context: Context | None = None
+) -> bool:
+    """Makes directory.  https://www.php.net/function.mkdir
+
+    permissions: as the umask leaves them; recursive: also the folders on the way.
+    """
+    path = to_filename(directory, 1, "directory")
+    mode = to_int(permissions, 2, "permissions")
+    parents = to_bool(recursive, 3, "recursive")
+    options = to_context(context, 4)
+    wrapper, target = _wrapper(path)
+    if wrapper is None or not wrapper.can_make_directories:
+        return False
+    return _done(lambda: wrapper.mkdir(target, mode, parents, options))
+
+
+def rmdir(directory: Name, context: Context | None = None) -> bool:
+    """Removes directory.  https://www.php.net/function.rmdir
+
+    It has to be empty.
+    """
+    path = to_filename(directory, 1, "directory")
+    options = to_context(context, 2)
+    wrapper, target = _wrapper(path)
+    if wrapper is None or not wrapper.can_make_directories:
+        return False
+    return _done(lambda: wrapper.rmdir(target, options), path)
+
+
+def touch(filename: Name, mtime: int | None = None, atime: int | None = None) -> bool:
+    """Sets access and modification time of file.  https://www.php.net/function.touch
+
+    mtime, atime: seconds since 1970; left out: now, and atime as mtime.  A file that is not there is made.
+    """
+    path = to_filename(filename)
+    if not path:
+        return False
+    modified = None if mtime is None else to_int(mtime, 2, "mtime", "?int")
+    accessed = modified if atime is None else to_int(atime, 3, "atime", "?int")
+    if modified is None and accessed is not None:
+        raise argument_value_error(2, "mtime", "cannot be null when argument #3 ($atime) is an integer")
+    wrapper, target = _wrapper(path)
+    if wrapper is None:
+        return False
+    if wrapper.can_touch:
+        now = int(time.time())
+        times = (now if accessed is None else accessed, now if modified is None else modified)
+        return _done(lambda: wrapper.touch(target, times))
+    if modified is not None:
+        return warn("Cannot call touch() for a non-standard stream")
+    made = open_url(path, "c")
+    if made is None:
+        return False
+    made.close()
+    return True
+
+
+def chmod(filename: Name, permissions: int) -> bool:
+    """Changes file mode.  https://www.php.net/function.chmod"""
+    path = to_filename(filename)
+    mode = to_int(permissions, 2, "permissions")
+    wrapper, target = _wrapper(path)
+    if wrapper is None:
+        return False
+    if not wrapper.can_touch:
+        return warn("Cannot call chmod() for a non-standard stream")
+    return _done(lambda: wrapper.chmod(target, mode))
+
+
+def umask(mask: int | None = None) -> int:
+    """Changes the current umask.  https://www.php.net/function.umask
+
+    Returns the one before; without a mask it stays.
+    """
+    new = None if mask is None else to_int(mask, 1, "mask", "?int") & 0o777
+    before = os.umask(0o077 if new is None else new)
+    if new is None:
+        os.umask(before)
+    return before
+
+
+# --- links, which have nothing to do with wrappers -----------------------------------------------------
+
+
+def symlink(target: Name, link: Name) -> bool:
+    """Creates a symbolic link.  https://www.php.net/function.symlink"""
+    what, name = to_filename(target, 1, "target"), to_filename(link, 2, "link")
+    return _done(lambda: os.symlink(what, name))
+
+
+def link(target: Name, link: Name) -> bool:
+    """Create a hard link.  https://www.php.net/function.link"""
+    what, name = to_filename(target, 1, "target"), to_filename(link, 2, "link")
+    return _done(lambda: os.link(what, name))
+
+
+def readlink(path: Name) -> str | Literal[False]:
+    """Returns the target of a symbolic link.  https://www.php.net/function.readlink"""
+    name = to_filename(path, 1, "path")
+    try:
+        return os.readlink(name)
+    except OSError as error:
+        return warn(f"{error.strerror}")
+
+
+def linkinfo(path: Name) -> int | Literal[False]:
+    """Gets information about a link.  https://www.php.net/function.linkinfo
+
+    The number of the device it is on; -1, with a warning, when there is nothing of that name.
+    """
+    name = to_filename(path, 1, "path")
+    try:
+        return os.lstat(name).st_dev
+    except OSError as error:
+        warn(f"{error.strerror}")
+        return -1

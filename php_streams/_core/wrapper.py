@@ -33,3 +33,27 @@ class Wrapper:
     def stat(self, path: str, follow: bool) -> os.stat_result:
         """What is known of a name; OSError when there is nothing of that name."""
         raise OSError
+
+    def unlink(self, path: str, context: Context | None) -> None:
+        """Removes a file."""
+        raise OSError
+
+    def rename(self, old: str, new: str, context: Context | None) -> None:
+        """Gives a file or folder another name."""
+        raise OSError
+
+    def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
+        """Makes a folder."""
+        raise OSError
+
+    def rmdir(self, path: str, context: Context | None) -> None:
+        """Removes an empty folder."""
+        raise OSError
+
+    def touch(self, path: str, times: tuple[int, int]) -> None:
+        """Sets the times of access and modification; a file that is not there is made."""
+        raise OSError
+
+    def chmod(self, path: str, mode: int) -> None:
+        """Sets the permissions."""
+        raise OSError

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import stat
 from typing import Any, Literal
 
@@ -236,6 +237,44 @@ class PlainFiles(Wrapper):
     def stat(self, path: str, follow: bool) -> os.stat_result:
         """stat(2) or lstat(2)."""
         return os.stat(path, follow_symlinks=follow)
+
+    def unlink(self, path: str, context: Context | None) -> None:
+        """unlink(2)."""
+        os.unlink(path)
+
+    def rename(self, old: str, new: str, context: Context | None) -> None:
+        """rename(2); from one file system to another a file is copied."""
+        try:
+            os.rename(old, new)
+        except OSError as error:
+            if error.errno != errno.EXDEV or not os.path.isfile(old):
+                raise
+            shutil.move(old, new)
+
+    def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
+        """mkdir(2), with the folders on the way if wanted."""
+        if parents:
+            above = os.path.dirname(os.path.abspath(path))
+            if not os.path.exists(above):
+                self.mkdir(above, mode, True, context)
+        os.mkdir(path, mode)
+
+    def rmdir(self, path: str, context: Context | None) -> None:
+        """rmdir(2)."""
+        os.rmdir(path)
+
+    def touch(self, path: str, times: tuple[int, int]) -> None:
+        """utime(2)."""
+        if not os.path.exists(path):
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+            except OSError as error:
+                raise WrapperError(f"Unable to create file {path} because {error.strerror}") from None
+        os.utime(path, times)
+
+    def chmod(self, path: str, mode: int) -> None:
+        """chmod(2)."""
+        os.chmod(path, mode)
 
 
 def wrapper() -> PlainFiles:
