@@ -1,12 +1,299 @@
-"""Questions about names (the manual's book.filesystem): what is there, and what a path consists of."""
+"""Questions about names (the manual's book.filesystem): what is there, and what a path consists of.
+
+PHP remembers what it learned about the last name (clearstatcache); here the answer is always a new one.
+"""
 
 from __future__ import annotations
 
 import os
+import stat as status
+from collections.abc import Callable
+from typing import Any, Literal
+
+from php_streams._core.alias import alias
+from php_streams._core.arguments import to_filename
+from php_streams._core.diagnostics import argument_value_error, warn
+from php_streams._core.status import stat_array
+from php_streams._core.values import to_bool, to_int, to_path, to_string
+from php_streams._wrappers.names import allowed, status_of
 
 __all__ = [
+    "basename",
+    "clearstatcache",
+    "dirname",
+    "disk_free_space",
+    "disk_total_space",
+    "diskfreespace",
+    "file_exists",
+    "fileatime",
+    "filectime",
+    "filegroup",
+    "fileinode",
+    "filemtime",
+    "fileowner",
+    "fileperms",
+    "filesize",
+    "filetype",
+    "is_dir",
+    "is_executable",
+    "is_file",
+    "is_link",
+    "is_readable",
+    "is_writable",
+    "is_writeable",
+    "lstat",
+    "pathinfo",
+    "realpath",
+    "stat",
     "sys_get_temp_dir",
 ]
+
+Name = str | bytes | os.PathLike[str]
+
+KINDS = {
+    status.S_IFLNK: "link",
+    status.S_IFIFO: "fifo",
+    status.S_IFCHR: "char",
+    status.S_IFDIR: "dir",
+    status.S_IFBLK: "block",
+    status.S_IFREG: "file",
+    status.S_IFSOCK: "socket",
+}
+
+
+def _status(filename: Any, follow: bool = True) -> os.stat_result | None:
+    """What there is of that name; None after PHP's warning."""
+    path = to_path(filename, 1, "filename")
+    if "\0" in path:
+        warn("Filename contains null byte")
+        return None
+    if not path:
+        return None
+    found = status_of(path, follow=follow)
+    if found is None:
+        warn(f"{'stat' if follow else 'Lstat'} failed for {path}")
+    return found
+
+
+def _quietly(filename: Any, follow: bool = True) -> os.stat_result | None:
+    """What there is of that name; None without a word."""
+    path = to_path(filename, 1, "filename")
+    return status_of(path, follow=follow) if path and "\0" not in path else None
+
+
+def stat(filename: Name) -> dict[int | str, int] | Literal[False]:
+    """Gives information about a file.  https://www.php.net/function.stat
+
+    0 to 12, then dev, ino, mode, nlink, uid, gid, rdev, size, atime, mtime, ctime, blksize, blocks.
+    """
+    found = _status(filename)
+    return False if found is None else stat_array(found)
+
+
+def lstat(filename: Name) -> dict[int | str, int] | Literal[False]:
+    """Gives information about a file or symbolic link.  https://www.php.net/function.lstat"""
+    found = _status(filename, follow=False)
+    return False if found is None else stat_array(found)
+
+
+def fileperms(filename: Name) -> int | Literal[False]:
+    """Gets file permissions.  https://www.php.net/function.fileperms
+
+    With the bits that tell what kind of file it is.
+    """
+    found = _status(filename)
+    return False if found is None else found.st_mode
+
+
+def fileinode(filename: Name) -> int | Literal[False]:
+    """Gets file inode.  https://www.php.net/function.fileinode"""
+    found = _status(filename)
+    return False if found is None else found.st_ino
+
+
+def filesize(filename: Name) -> int | Literal[False]:
+    """Gets file size.  https://www.php.net/function.filesize
+
+    In bytes.
+    """
+    found = _status(filename)
+    return False if found is None else found.st_size
+
+
+def fileowner(filename: Name) -> int | Literal[False]:
+    """Gets file owner.  https://www.php.net/function.fileowner"""
+    found = _status(filename)
+    return False if found is None else found.st_uid
+
+
+def filegroup(filename: Name) -> int | Literal[False]:
+    """Gets file group.  https://www.php.net/function.filegroup"""
+    found = _status(filename)
+    return False if found is None else found.st_gid
+
+
+def fileatime(filename: Name) -> int | Literal[False]:
+    """Gets last access time of file.  https://www.php.net/function.fileatime
+
+    Seconds since 1970.
+    """
+    found = _status(filename)
+    return False if found is None else found.st_atime_ns // 1_000_000_000
+
+
+def filemtime(filename: Name) -> int | Literal[False]:
+    """Gets file modification time.  https://www.php.net/function.filemtime
+
+    Seconds since 1970.
+    """
+    found = _status(filename)
+    return False if found is None else found.st_mtime_ns // 1_000_000_000
+
+
+def filectime(filename: Name) -> int | Literal[False]:
+    """Gets inode change time of file.  https://www.php.net/function.filectime
+
+    Seconds since 1970.
+    """
+    found = _status(filename)
+    return False if found is None else found.st_ctime_ns // 1_000_000_000
+
+
+def filetype(filename: Name) -> str | Literal[False]:
+    """Gets file type.  https://www.php.net/function.filetype
+
+    fifo, char, dir, block, link, file, socket or unknown.
+    """
+    found = _status(filename, follow=False)
+    return False if found is None else KINDS.get(status.S_IFMT(found.st_mode), "unknown")
+
+
+def file_exists(filename: Name) -> bool:
+    """Checks whether a file or directory exists.  https://www.php.net/function.file-exists"""
+    return _quietly(filename) is not None
+
+
+def is_file(filename: Name) -> bool:
+    """Tells whether the filename is a regular file.  https://www.php.net/function.is-file"""
+    found = _quietly(filename)
+    return found is not None and status.S_ISREG(found.st_mode)
+
+
+def is_dir(filename: Name) -> bool:
+    """Tells whether the filename is a directory.  https://www.php.net/function.is-dir"""
+    found = _quietly(filename)
+    return found is not None and status.S_ISDIR(found.st_mode)
+
+
+def is_link(filename: Name) -> bool:
+    """Tells whether the filename is a symbolic link.  https://www.php.net/function.is-link"""
+    found = _quietly(filename, follow=False)
+    return found is not None and status.S_ISLNK(found.st_mode)
+
+
+def _may(filename: Any, access: int) -> bool:
+    path = to_path(filename, 1, "filename")
+    return bool(path) and "\0" not in path and allowed(path, access)
+
+
+def is_readable(filename: Name) -> bool:
+    """Tells whether a file exists and is readable.  https://www.php.net/function.is-readable"""
+    return _may(filename, os.R_OK)
+
+
+def is_writable(filename: Name) -> bool:
+    """Tells whether the filename is writable.  https://www.php.net/function.is-writable"""
+    return _may(filename, os.W_OK)
+
+
+def is_executable(filename: Name) -> bool:
+    """Tells whether the filename is executable.  https://www.php.net/function.is-executable"""
+    return _may(filename, os.X_OK)
+
+
+def clearstatcache(clear_realpath_cache: bool = False, filename: Name = "") -> None:
+    """Clears file status cache.  https://www.php.net/function.clearstatcache
+
+    There is none here: every answer is a new one.
+    """
+    to_bool(clear_realpath_cache, 1, "clear_realpath_cache")
+    to_filename(filename, 2, "filename")
+
+
+# --- what a path consists of ---------------------------------------------------------------------------
+
+
+def basename(path: Name, suffix: str | bytes = "") -> str:
+    """Returns trailing name component of path.  https://www.php.net/function.basename
+
+    suffix: taken off the end, unless the name is nothing else.
+    """
+    name = to_path(path, 1, "path").rstrip("/").rpartition("/")[2]
+    end = to_string(suffix, 2, "suffix")
+    return name.removesuffix(end) if name != end else name
+
+
+def dirname(path: Name, levels: int = 1) -> str:
+    """Returns a parent directory's path.  https://www.php.net/function.dirname
+
+    levels: how many to go up.
+    """
+    name = to_path(path, 1, "path")
+    steps = to_int(levels, 2, "levels")
+    if steps < 1:
+        raise argument_value_error(2, "levels", "must be greater than or equal to 1")
+    for _ in range(steps):
+        above = _above(name)
+        if above == name:
+            break
+        name = above
+    return name
+
+
+def _above(path: str) -> str:
+    if not path:
+        return ""
+    bare = path.rstrip("/")
+    head, slash, _ = bare.rpartition("/")
+    if not slash:
+        return "." if bare else "/"
+    return head.rstrip("/") or "/"
+
+
+def pathinfo(path: Name, flags: int = 15) -> dict[str, str] | str:
+    """Returns information about a file path.  https://www.php.net/function.pathinfo
+
+    dirname, basename, extension (when there is one) and filename; flags: PATHINFO_*, of which one alone gives
+    its text instead.
+    """
+    name = to_path(path, 1, "path")
+    wanted = to_int(flags, 2, "flags")
+    base = basename(name)
+    stem, dot, extension = base.rpartition(".")
+    parts = {"dirname": (1, dirname(name)), "basename": (2, base), "extension": (4, extension)}
+    parts["filename"] = (8, stem if dot else base)
+    present = {
+        key: text
+        for key, (bit, text) in parts.items()
+        if wanted & bit and (key not in ("dirname", "extension") or (dot if key == "extension" else text))
+    }
+    return present if wanted == 15 else next(iter(present.values()), "")
+
+
+def realpath(path: Name) -> str | Literal[False]:
+    """Returns canonicalized absolute pathname.  https://www.php.net/function.realpath
+
+    Links followed; False when there is nothing of that name.
+    """
+    name = to_filename(path, 1, "path")
+    try:
+        return os.path.realpath(name or ".", strict=True) if not _file_with_slash(name) else False
+    except OSError:
+        return False
+
+
+def _file_with_slash(path: str) -> bool:
+    return path.endswith("/") and not os.path.isdir(path)
 
 
 def sys_get_temp_dir() -> str:
@@ -16,3 +303,39 @@ def sys_get_temp_dir() -> str:
     """
     found = os.environ.get("TMPDIR", "")
     return (found.rstrip("/") or "/") if found else "/tmp"
+
+
+# --- disks ---------------------------------------------------------------------------------------------
+
+
+def disk_free_space(directory: Name) -> float | Literal[False]:
+    """Returns available space on filesystem or disk partition.
+    https://www.php.net/function.disk-free-space
+
+    Bytes.
+    """
+    return _space(directory, lambda disk: disk.f_bavail)
+
+
+def disk_total_space(directory: Name) -> float | Literal[False]:
+    """Returns the total size of a filesystem or disk partition.
+    https://www.php.net/function.disk-total-space
+
+    Bytes.
+    """
+    return _space(directory, lambda disk: disk.f_blocks)
+
+
+def _space(directory: Any, blocks: Callable[[os.statvfs_result], int]) -> float | Literal[False]:
+    path = to_filename(directory, 1, "directory")
+    if not path:
+        return False
+    try:
+        disk = os.statvfs(path)
+    except OSError as error:
+        return warn(f"{error.strerror}")
+    return float((disk.f_frsize or disk.f_bsize) * blocks(disk))
+
+
+diskfreespace = alias(disk_free_space, "diskfreespace", __name__)
+is_writeable = alias(is_writable, "is_writeable", __name__)

@@ -57,3 +57,14 @@ class Wrapper:
     def chmod(self, path: str, mode: int) -> None:
         """Sets the permissions."""
         raise OSError
+
+    def allowed(self, path: str, access: int) -> bool:
+        """Whether this process may do that (os.R_OK ...), as far as the permissions tell."""
+        status = self.stat(path, True)
+        if os.getuid() == 0:
+            return access != os.X_OK or bool(status.st_mode & 0o111)
+        if status.st_uid == os.getuid():
+            return bool(status.st_mode >> 6 & access)
+        if status.st_gid in (os.getgid(), *os.getgroups()):
+            return bool(status.st_mode >> 3 & access)
+        return bool(status.st_mode & access)

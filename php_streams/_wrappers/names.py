@@ -16,3 +16,12 @@ def status_of(path: str, context: Context | None = None, *, follow: bool = True)
         return wrapper.stat(target, follow)
     except (OSError, ValueError, WrapperError):
         return None
+
+
+def allowed(path: str, access: int) -> bool:
+    """Whether this process may read, write or execute what has that name (os.R_OK ...)."""
+    try:
+        wrapper, target = locate(path)
+        return wrapper.allowed(target, access)
+    except (OSError, ValueError, WrapperError):
+        return False

@@ -238,6 +238,10 @@ class PlainFiles(Wrapper):
         """stat(2) or lstat(2)."""
         return os.stat(path, follow_symlinks=follow)
 
+    def allowed(self, path: str, access: int) -> bool:
+        """access(2)."""
+        return os.access(path, access)
+
     def unlink(self, path: str, context: Context | None) -> None:
         """unlink(2)."""
         os.unlink(path)
