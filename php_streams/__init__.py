@@ -8,6 +8,7 @@ lives in the chapter of the manual that it belongs to.
 
 from php_streams import (
     constants,
+    directory,
     errors,
     files,
     filesystem,
@@ -27,6 +28,8 @@ from php_streams._core.diagnostics import PhpFatalError as PhpFatalError
 from php_streams._core.diagnostics import PhpNotice as PhpNotice
 from php_streams._core.diagnostics import PhpWarning as PhpWarning
 from php_streams.constants import *
+from php_streams.directory import *
+from php_streams.directory import dir as dir
 from php_streams.errors import *
 from php_streams.files import *
 from php_streams.filesystem import *
@@ -45,6 +48,7 @@ __all__ = [
     *files.__all__,
     *names.__all__,
     *paths.__all__,
+    *directory.__all__,
     *network.__all__,
     *stream.__all__,
     *stream_context.__all__,

@@ -143,7 +143,7 @@ def call_site() -> tuple[str, FrameType | None]:
         if module.startswith(f"{PACKAGE}._") or function[0] in "_<":
             pass  # the engine, or a helper of a chapter: PHP's user did not call it
         else:
-            name = function
+            name = frame.f_code.co_qualname.replace(".", "::")
         frame = frame.f_back
     return name, frame
 

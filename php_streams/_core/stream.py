@@ -200,13 +200,13 @@ def _writer_at_position(stream: weakref.ref[Stream]) -> Callable[[bytes], int | 
 PERSISTENT: dict[str, Stream] = {}
 
 
-def expect_resource(value: Any, number: int = 1, name: str = "stream") -> None:
+def expect_resource(value: Any, number: int = 1, name: str = "stream", wanted: str = "resource") -> None:
     """Raises PHP's TypeError for what is no resource at all.
 
     PHP looks at the types of all arguments first, in order, and at whether a stream is open last.
     """
     if not isinstance(value, Resource):
-        wrong_type(value, number, name)
+        wrong_type(value, number, name, wanted)
 
 
 def refuse(value: Any, number: int = 1, name: str = "stream", wanted: str = "resource") -> None:

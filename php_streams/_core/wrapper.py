@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from php_streams._core.context import Context
+    from php_streams._core.directory import DirectoryRaw
     from php_streams._core.stream import Stream
 
 
@@ -29,6 +30,10 @@ class Wrapper:
     def open(self, path: str, mode: str, options: int, context: Context | None) -> Stream:
         """A stream on `path`; options are STREAM_* bits."""
         raise WrapperError("wrapper does not support stream open")
+
+    def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
+        """The names in a folder."""
+        raise WrapperError("not implemented")
 
     def stat(self, path: str, follow: bool) -> os.stat_result:
         """What is known of a name; OSError when there is nothing of that name."""

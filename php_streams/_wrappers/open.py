@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 
@@ -45,6 +46,25 @@ def _note_position(stream: Stream) -> None:
     """A stream that appends says where it is, as far as the raw knows."""
     if stream.raw.move(0, os.SEEK_CUR) and stream.raw.place:
         stream.raw.total = stream.raw.place
+
+
+def open_directory(path: str, context: Context | None, code: list[int] | None = None) -> Stream | None:
+    """An open directory handle; None after PHP's warning, with the errno in `code`."""
+    try:
+        wrapper, target = locate(path)
+        raw = wrapper.open_directory(target, context)
+    except WrapperError as error:
+        number, reason = errno.ENOTDIR, str(error) or "operation failed"
+    except OSError as error:
+        number, reason = error.errno or 0, error.strerror or str(error)
+    else:
+        stream = Stream(raw, "r", None, context)
+        stream.wrapper = wrapper
+        return stream
+    warn(f"Failed to open directory: {reason}", about=without_password(path))
+    if code is not None:
+        code.append(number)
+    return None
 
 
 def _failed(path: str, reason: str) -> None:

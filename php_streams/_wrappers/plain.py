@@ -12,10 +12,12 @@ import fcntl
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
+from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
@@ -213,6 +215,30 @@ class FileRaw(Raw):
         super().close()
 
 
+class FolderRaw(DirectoryRaw):
+    """readdir(3): in the order of the file system, . and .. first."""
+
+    def __init__(self, path: str) -> None:
+        self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        super().__init__()
+
+    def entries(self) -> Iterator[str]:
+        """The names; the folder is read as they are asked for."""
+        yield "."
+        yield ".."
+        os.lseek(self.fd, 0, os.SEEK_SET)
+        with os.scandir(self.fd) as entries:
+            for entry in entries:
+                yield entry.name
+
+    def close(self) -> None:
+        """Closes the folder."""
+        if not self.closed:
+            self.names.close()  # type: ignore[attr-defined]
+            os.close(self.fd)
+            super().close()
+
+
 class PlainFiles(Wrapper):
     """Paths, and file:// in front of them."""
 
@@ -233,6 +259,10 @@ class PlainFiles(Wrapper):
         except BaseException:
             os.close(fd)
             raise
+
+    def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
+        """The names in a folder."""
+        return FolderRaw(path)
 
     def stat(self, path: str, follow: bool) -> os.stat_result:
         """stat(2) or lstat(2)."""
