@@ -71,13 +71,16 @@ class Result:
 
 def run(options: argparse.Namespace) -> int:
     """Runs, shows, writes; 1 when anything differs."""
+    for report in filter(None, (options.json, options.junit)):
+        if not report.absolute().parent.is_dir():
+            raise MatrixError(f"{report} cannot be written: there is no folder {report.absolute().parent}")
     # A descriptor of our own: Python twins have 1, 2 and sys.stderr to themselves while they run.
     with open(os.dup(2), "w", encoding="utf-8", closefd=True) as out:
         console = Console(file=out)
         php = open_all(options.php)
         cases = choose(options.only)
         jobs = list(plan(cases, php, options.as_version, not options.no_python))
-        results = perform(jobs, max(1, options.jobs), console)
+        results = perform(jobs, options.jobs, console)
         show(results, console)
     if options.json:
         write_json(options.json, php, results)
