@@ -12,6 +12,7 @@ import php_streams
 from compat_matrix import MatrixError, __main__, new_case, run
 from php_streams.porting.php_cli import PhpCli, find_php
 from tests.conformance.case import CaseError, read_case
+from tests.conformance.namespace import Unavailable
 from tests.conformance.python_side import run_python
 from tests.conformance.twins import check_twins
 
@@ -81,6 +82,24 @@ def test_python_may_be_left_out(cases: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     assert command("--php", PHP[0].path, "--no-python", "--only", "functions/good", "--json", out) == 0
     assert len(json.loads(out.read_text())["results"]) == 1
+
+
+@PHP_OR_SKIP
+def test_what_the_system_does_not_allow_is_not_run_and_no_difference(
+    cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(job: run.Job) -> None:
+        raise Unavailable("no namespaces here")
+
+    monkeypatch.setattr(run, "play", refuse)
+    out, junit = tmp_path / "out.json", tmp_path / "out.xml"
+    assert command("--php", PHP[0].path, "--json", out, "--junit", junit) == 0
+    assert "not run: no namespaces here" in capfd.readouterr().err
+    results = json.loads(out.read_text())["results"]
+    assert {(each["agrees"], each["not_run"]) for each in results} == {(None, "no namespaces here")}
+    suite = ElementTree.parse(junit).getroot().findall("testsuite")[0]
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    assert suite.find("testcase/skipped") is not None
 
 
 @PHP_OR_SKIP
