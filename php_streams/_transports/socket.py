@@ -87,6 +87,9 @@ class SocketRaw(Raw):
 
     local = False
     tls_required = False  # TLS was asked for: when that fails nothing is sent in plaintext instead
+    # A datagram socket that was shut for reading: poll finds it ready for ever, which ends every wait, and a
+    # receive that does not wait (PHP's, after its poll) finds nothing, and no end.
+    deaf = False
     timed_out_before = False  # what timed_out was when the stream was set to not block
 
     def __init__(self, sock: socket.socket, label: str, timeout: float | None) -> None:
@@ -120,8 +123,10 @@ class SocketRaw(Raw):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(self.timeout))
         else:
             sock.settimeout(self.timeout)
-        waits = self.timeout != 0 or not self.kernel_waits
-        self.recv_into: Callable[[Any], int] = sock.recv_into if waits else _receiver_at_once(sock)
+        at_once = self.timeout == 0 or (self.deaf and self.timeout is not None)
+        self.recv_into: Callable[[Any], int] = (
+            _receiver_at_once(sock) if at_once and self.kernel_waits else sock.recv_into
+        )
         refuses = self.tls_required and self.crypto is None
         self.send: Callable[[Any, int], int] = _refuse if refuses else sock.send
         self.send_flags = socket.MSG_DONTWAIT if self.kernel_waits else 0  # ssl takes no flags
@@ -168,7 +173,7 @@ class SocketRaw(Raw):
             return None
         if code_of(error) in NOT_NOW:
             # Since PHP 8.3 a timeout of 0 does not wait, and what does not wait does not time out.
-            self.timed_out = self.failed = self.blocking and self.timeout != 0
+            self.timed_out = self.failed = self.blocking and self.timeout != 0 and not self.deaf
             return None
         self.timed_out = False
         self.eof = self.failed = True
@@ -337,6 +342,9 @@ class SocketRaw(Raw):
             self.sock.shutdown(how)
         except OSError:
             return False
+        if self.datagrams and how != socket.SHUT_WR:
+            self.deaf = True
+            self.rebind()
         return True
 
     def receive_from(self, size: int, flags: int) -> tuple[bytes | Literal[False], str | None]:
