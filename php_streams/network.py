@@ -66,8 +66,8 @@ def fsockopen(hostname: str, port: int = -1, timeout: float | None = None, *by_r
 def pfsockopen(hostname: str, port: int = -1, timeout: float | None = None, *by_reference: Any) -> Any:
     """Open persistent Internet or Unix domain socket connection.  https://www.php.net/function.pfsockopen
 
-    As fsockopen, but the connection stays open when its variables are gone, and the next call with the same
-    host and port returns it, as long as it lives.
+    As fsockopen, but the connection stays open when its variables are gone, and the next call of the same
+    thread with the same host and port returns it, as long as it lives: with its buffer, mode and timeout.
     """
     return _connect(hostname, port, timeout, by_reference, "pfsockopen__")
 

@@ -41,7 +41,7 @@ class Stream(Buffer):
         self.mode = mode
         self.uri = uri
         self.context = context
-        self.persistent: str | None = None
+        self.persistent = False  # pfsockopen and STREAM_CLIENT_PERSISTENT make it so
         self.write: Callable[[bytes], int | Literal[False]] = raw.write
 
     def seek_forward(self, offset: int) -> bool:
@@ -91,8 +91,6 @@ class Stream(Buffer):
         raw = self.raw
         self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
         del self.block, self.readline, self.readchar, self.where, self.write, self.raw
-        if self.persistent is not None:
-            PERSISTENT.pop(self.persistent, None)
         for poller in tuple(raw.pollers):
             poller.forget(raw)
         raw.close()
@@ -122,10 +120,6 @@ class Stream(Buffer):
         if not self.is_open:
             raise ValueError("I/O operation on closed stream")
         return self.lines()
-
-
-# Persistent streams (pfsockopen, STREAM_CLIENT_PERSISTENT) by their key; they outlive their variables.
-PERSISTENT: dict[str, Stream] = {}
 
 
 def expect_resource(value: Any, number: int = 1, name: str = "stream") -> None:
