@@ -45,9 +45,16 @@ def add_run(run: argparse.ArgumentParser) -> None:
         help="below tests/conformance: functions/fgets",
     )
     add("--no-python", action="store_true", help="leave out the Python twins")
-    add("--jobs", type=int, default=2, metavar="N", help="php processes at a time (default 2)")
+    add("--jobs", type=positive, default=2, metavar="N", help="php processes at a time (default 2)")
     add("--json", type=Path, metavar="FILE", help="write the results as JSON")
     add("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML")
+
+
+def positive(text: str) -> int:
+    """A number of processes."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:

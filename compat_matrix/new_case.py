@@ -17,6 +17,12 @@ CHAPTER_FOLDERS = {"transports": "transports", "wrappers": "wrappers", "filters"
 #: Parameters that are streams: the skeleton opens one at the peer.
 STREAMS = {"stream", "fp", "stream_or_context"}
 
+#: What a case of a context option or a transport opens: the peer's script, and the address on both sides.
+TLS = 'tls good\nsend "hello\\r\\n"\nclose\n', '"tls://localhost:$port"', 'f"tls://localhost:{port}"'
+TCP = 'send "hello\\r\\n"\nclose\n', '"tcp://$host:$port"', 'f"tcp://{host}:{port}"'
+UNIX = 'unix\nsend "hello\\r\\n"\nclose\n', '"unix://$unix"', 'f"unix://{unix}"'
+OPENED = {"context.ssl": TLS, "context.socket": TCP, "transports.inet": TCP, "transports.unix": UNIX}
+
 #: What PHP reads and writes stays a parameter (rule R2).
 IN_OUT = {"stream_select"}
 
@@ -50,7 +56,9 @@ def folder(page: Page, claim: str) -> str:
 
 
 def skeleton(page: Page, claim: str, peer: bool) -> str:
-    """The file's text, with a call in PHP and in Python where php-cli has the function."""
+    """The file's text, with a call in PHP and in Python where it is known what to call."""
+    if page.id in OPENED:
+        return f"--TEST--\n\n--SEE--\n{claim}\n{connection(page, claim)}"
     fact = reflection(page.name) if page.kind == "function" else None
     peer = peer or bool(fact and {p["name"] for p in fact["parameters"]} & STREAMS)
     php, python = calls(page.name, fact) if fact else ("", "")
@@ -59,6 +67,26 @@ def skeleton(page: Page, claim: str, peer: bool) -> str:
     return (
         f"--TEST--\n\n--SEE--\n{claim}\n{script}"
         f"--PHP--\n{opens[0] if peer else ''}{php}--PYTHON--\n{opens[1] if peer else ''}{python}"
+    )
+
+
+def connection(page: Page, claim: str) -> str:
+    """The peer and the twins of a case about a transport, or about an option, which it sets."""
+    script, php, python = OPENED[page.id]
+    wrapper, option = page.id.partition(".")[2], claim.partition("#options.")[2]
+    setting = f"$context = stream_context_create(['{wrapper}' => ['{option}' => null]]);\n"
+    twin = f"context = stream_context_create({{'{wrapper}': {{'{option}': None}}}})\n"
+    flags = ", STREAM_CLIENT_CONNECT, {}context"
+    if option:
+        php_more, python_more = flags.format("$"), flags.format("")
+    else:
+        setting = twin = php_more = python_more = ""
+    return (
+        f"--PEER--\n{script}"
+        f"--PHP--\n{setting}$stream = stream_socket_client({php}, $errno, $errstr, 5{php_more});\n"
+        "see('line', fgets($stream));\n"
+        f"--PYTHON--\n{twin}stream, errno, errstr = stream_socket_client({python}, 5{python_more})\n"
+        "see('line', fgets(stream))\n"
     )
 
 
@@ -72,7 +100,9 @@ def calls(name: str, fact: Fact) -> tuple[str, str]:
     if not outputs:
         return f"see('result', {name}({php}));\n", f"see('result', {name}({python}))\n"
     results = ", ".join(["result", *map(safe, outputs)])
-    shown = "see('result', {});\n", "see('result', {})\n"
+    # Reflection has no type for resources, which `see` does not take.
+    what = "{}" if fact["returns"] else "is_resource({})"
+    shown = f"see('result', {what});\n", f"see('result', {what})\n"
     return (
         f"$result = {name}({php});\n{shown[0].format('$result')}",
         f"{results} = {name}({python})\n{shown[1].format('result')}",

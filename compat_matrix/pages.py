@@ -120,8 +120,9 @@ def case_lines(case: Case) -> Iterator[str]:
         if settings:
             lines = tuple(f"{key} = {value}" for key, value in settings.items())
             yield from block(name, "text", lines)
-    if case.peer:
-        yield from block("The peer", "text", case.peer.lines)
+    for title, section in (("The name servers", case.zone), ("The peer", case.peer)):
+        if section:
+            yield from block(title, "text", section.lines)
     yield from (f"{FENCE}`{{container}} twins", *twin("PHP", "php", case.php))
     yield from (*twin("Python", "python", case.python), f"{FENCE}`", "")
     if case.without:

@@ -22,16 +22,21 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_json(path: Path, php: Sequence[PhpCli], results: Sequence[Result]) -> None:
-    """Every result; the transcript where it is not the expected one."""
+    """Every result; the transcript where it is not the expected one.
+
+    `agrees` is null for what could not be run, and `not_run` says why.
+    """
     rows = []
     for result in results:
         row: dict[str, object] = {
             "case": label(result.job.case),
             "with": result.job.who,
-            "agrees": result.good,
+            "agrees": None if result.not_run else result.good,
             "seconds": round(result.seconds, 3),
         }
-        if not result.good:
+        if result.not_run:
+            row["not_run"] = result.not_run
+        if result.wrong:
             row |= {
                 "expected": result.job.expect.lines,
                 "printed": result.printed,
@@ -47,18 +52,23 @@ def write_junit(path: Path, results: Sequence[Result]) -> None:
     root = ElementTree.Element("testsuites", name="php_streams conformance")
     for who in dict.fromkeys(result.job.who for result in results):
         own = [result for result in results if result.job.who == who]
-        failures = str(sum(not result.good for result in own))
-        total = f"{sum(result.seconds for result in own):.3f}"
-        suite = ElementTree.SubElement(
-            root, "testsuite", name=who, tests=str(len(own)), failures=failures, errors="0", time=total
-        )
+        sums = {
+            "tests": str(len(own)),
+            "failures": str(sum(result.wrong for result in own)),
+            "errors": "0",
+            "skipped": str(sum(bool(result.not_run) for result in own)),
+            "time": f"{sum(result.seconds for result in own):.3f}",
+        }
+        suite = ElementTree.SubElement(root, "testsuite", name=who, **sums)
         for result in own:
             folder, _, name = label(result.job.case).rpartition("/")
             at = f"{result.seconds:.3f}"
             case = ElementTree.SubElement(
                 suite, "testcase", classname=folder.replace("/", "."), name=name, time=at
             )
-            if not result.good:
+            if result.not_run:
+                ElementTree.SubElement(case, "skipped", message=result.not_run)
+            if result.wrong:
                 text = NOT_XML.sub("?", result.report)
                 failure = ElementTree.SubElement(case, "failure", message=result.job.case.title)
                 failure.text = text

@@ -27,6 +27,7 @@ from compat_matrix.coverage import label
 from compat_matrix.reports import write_json, write_junit
 from php_streams.porting.php_cli import PhpCli, PhpNotUsable, open_php
 from tests.conformance.case import Case, CaseError, Expect, read_case, version_key
+from tests.conformance.namespace import Unavailable
 from tests.conformance.php_side import run_php
 from tests.conformance.python_side import run_python
 from tests.conformance.side_by_side import side_by_side
@@ -48,18 +49,27 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """How a job went: `problems` stand in the way of trusting what was printed."""
+    """How a job went: `problems` stand in the way of trusting what was printed.
+
+    `not_run` says what this system does not give that the case needs.
+    """
 
     job: Job
     printed: tuple[str, ...]
     problems: tuple[str, ...]
     seconds: float
     detail: str = field(default="")
+    not_run: str = field(default="")
 
     @property
     def good(self) -> bool:
         """Was the expected transcript printed, and nothing in its way?"""
-        return not self.problems and self.printed == self.job.expect.lines
+        return not self.problems and not self.not_run and self.printed == self.job.expect.lines
+
+    @property
+    def wrong(self) -> bool:
+        """Was something else printed?"""
+        return not self.good and not self.not_run
 
     @property
     def report(self) -> str:
@@ -71,19 +81,22 @@ class Result:
 
 def run(options: argparse.Namespace) -> int:
     """Runs, shows, writes; 1 when anything differs."""
+    for report in filter(None, (options.json, options.junit)):
+        if not report.absolute().parent.is_dir():
+            raise MatrixError(f"{report} cannot be written: there is no folder {report.absolute().parent}")
     # A descriptor of our own: Python twins have 1, 2 and sys.stderr to themselves while they run.
     with open(os.dup(2), "w", encoding="utf-8", closefd=True) as out:
         console = Console(file=out)
         php = open_all(options.php)
         cases = choose(options.only)
         jobs = list(plan(cases, php, options.as_version, not options.no_python))
-        results = perform(jobs, max(1, options.jobs), console)
+        results = perform(jobs, options.jobs, console)
         show(results, console)
     if options.json:
         write_json(options.json, php, results)
     if options.junit:
         write_junit(options.junit, results)
-    return int(not all(result.good for result in results))
+    return int(any(result.wrong for result in results))
 
 
 def open_all(paths: Iterable[Path]) -> list[PhpCli]:
@@ -149,7 +162,7 @@ def perform(jobs: Sequence[Job], at_once: int, console: Console) -> list[Result]
 
         def note(result: Result) -> None:
             results.append(result)
-            wrong = sum(not each.good for each in results)
+            wrong = sum(each.wrong for each in results)
             progress.update(task, advance=1, description=f"{result.job.who}, {wrong} differ")
 
         with ThreadPoolExecutor(at_once) as pool:
@@ -166,6 +179,8 @@ def timed(job: Job) -> Result:
     start = time.perf_counter()
     try:
         transcript = play(job)
+    except Unavailable as error:
+        return Result(job, (), (), time.perf_counter() - start, not_run=str(error))
     except (CaseError, OSError, RuntimeError, Overtime) as error:
         transcript = Transcript(problems=[f"{type(error).__name__}: {error}"])
     seconds = time.perf_counter() - start
@@ -202,20 +217,23 @@ def deadline(seconds: int) -> Iterator[None]:
 
 def show(results: Sequence[Result], console: Console) -> None:
     """A table of what differs, then one of sums."""
-    wrong = [result for result in results if not result.good]
+    wrong = [result for result in results if result.wrong]
     for result in wrong:
         console.rule(f"{result.job.who}  {label(result.job.case)}", align="left")
         console.print(result.job.case.title, highlight=False, markup=False)
         console.print(result.report, highlight=False, markup=False, soft_wrap=True)
-    sums = Table("", "cases", "agree", "differ", title="Agreement with the recorded transcripts")
+    sums = Table("", "cases", "agree", "differ", "not run", title="Agreement with the recorded transcripts")
     for who in dict.fromkeys(result.job.who for result in results):
-        own = [result.good for result in results if result.job.who == who]
-        sums.add_row(who, str(len(own)), str(sum(own)), str(len(own) - sum(own)))
+        own = [result for result in results if result.job.who == who]
+        good, bad = sum(result.good for result in own), sum(result.wrong for result in own)
+        sums.add_row(who, *map(str, (len(own), good, bad, len(own) - good - bad)))
     if wrong:
         listing = Table("case", "differs in", title="Differences")
         for name in dict.fromkeys(label(result.job.case) for result in wrong):
             listing.add_row(name, ", ".join(r.job.who for r in wrong if label(r.job.case) == name))
         console.print(listing)
     console.print(sums)
+    for reason in dict.fromkeys(result.not_run for result in results if result.not_run):
+        console.print(f"not run: {reason}", highlight=False, markup=False)
     if not results:
         print("compat_matrix: nothing to run", file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
-from php_streams._core.directory import DirectoryRaw
+from php_streams._core.directory import ENTRY, DirectoryRaw
 from php_streams._core.stream import Stream, expect_resource, invalid_resource
 from php_streams._core.values import to_int
 from php_streams._wrappers.open import open_directory
@@ -49,18 +49,27 @@ def readdir(dir_handle: Stream | None = None) -> str | Literal[False]:
     The next name, in the order of the file system, with . and ..; False at the end.
     dir_handle: left out, the one that was opened last.
     """
-    return _names(dir_handle).next_name()
+    return _next(_handle(dir_handle))
+
+
+def _next(handle: Stream) -> str | Literal[False]:
+    name = _names(handle).next_name()
+    if name is not False:
+        handle.base += ENTRY
+    return name
 
 
 def rewinddir(dir_handle: Stream | None = None) -> None:
     """Rewinds directory handle.  https://www.php.net/function.rewinddir"""
-    _names(dir_handle).restart()
+    handle = _handle(dir_handle)
+    _names(handle)
+    handle.seek(0)
 
 
 def closedir(dir_handle: Stream | None = None) -> None:
     """Closes directory handle.  https://www.php.net/function.closedir"""
-    _names(dir_handle)
     handle = _handle(dir_handle)
+    _names(handle)
     if handle is _last.get():
         _last.set(None)
     handle.close()
@@ -76,9 +85,8 @@ def _handle(dir_handle: Any) -> Stream:
     return last
 
 
-def _names(dir_handle: Any) -> DirectoryRaw:
+def _names(handle: Any) -> DirectoryRaw:
     """The names of a handle, or PHP's TypeError."""
-    handle = _handle(dir_handle)
     if not isinstance(handle, Stream) or not handle.is_open:
         raise invalid_resource("Directory")
     if not isinstance(handle.raw, DirectoryRaw):
@@ -117,11 +125,12 @@ class Directory:
 
     def read(self) -> str | Literal[False]:
         """Reads the next name.  https://www.php.net/directory.read"""
-        return _names(self._opened()).next_name()
+        return _next(self._opened())
 
     def rewind(self) -> None:
         """Begins anew.  https://www.php.net/directory.rewind"""
-        _names(self._opened()).restart()
+        _names(self._opened())
+        self.handle.seek(0)
 
     def close(self) -> None:
         """Closes the handle.  https://www.php.net/directory.close"""

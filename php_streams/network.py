@@ -8,7 +8,7 @@ from php_streams import stream as _stream
 from php_streams._core import ini
 from php_streams._core.alias import alias
 from php_streams._core.diagnostics import argument_value_error, called, warn
-from php_streams._core.values import outputs, to_bool, to_bytes, to_float, to_int, to_string
+from php_streams._core.values import outputs, to_bool, to_bytes, to_float, to_int, to_string, to_text
 from php_streams.constants import DNS_ALL, DNS_ANY
 
 __all__ = [
@@ -66,8 +66,8 @@ def fsockopen(hostname: str, port: int = -1, timeout: float | None = None, *by_r
 def pfsockopen(hostname: str, port: int = -1, timeout: float | None = None, *by_reference: Any) -> Any:
     """Open persistent Internet or Unix domain socket connection.  https://www.php.net/function.pfsockopen
 
-    As fsockopen, but the connection stays open when its variables are gone, and the next call with the same
-    host and port returns it, as long as it lives.
+    As fsockopen, but the connection stays open when its variables are gone, and the next call of the same
+    thread with the same host and port returns it, as long as it lives: with its buffer, mode and timeout.
     """
     return _connect(hostname, port, timeout, by_reference, "pfsockopen__")
 
@@ -151,19 +151,19 @@ def gethostbyaddr(ip: str) -> str | Literal[False]:
     return hosts.name_of(address) or address
 
 
-_LONGEST_NAME = 255
-
-
 def _addresses(hostname: Any) -> tuple[str, list[str]]:
     """The name as text, and its IPv4 addresses."""
     from php_streams._network import hosts
 
-    name = _name(hostname, 1, "hostname")
-    data = name.encode("utf-8", "surrogateescape")
-    if len(data) > _LONGEST_NAME:
-        warn(f"Host name cannot be longer than {_LONGEST_NAME} characters")
-        return name, []
-    return name, hosts.addresses(data)
+    name = _host(hostname)
+    if len(name) > hosts.LONGEST_NAME:
+        warn(f"Host name cannot be longer than {hosts.LONGEST_NAME} characters")
+        return to_text(name), []
+    return to_text(name), hosts.addresses(name)
+
+
+def _host(hostname: Any) -> bytes:
+    return _name(hostname, 1, "hostname").encode("utf-8", "surrogateescape")
 
 
 def _no_nul(text: str, name: str, number: int = 1) -> str:
@@ -193,19 +193,20 @@ def dns_get_record(
     name or the type does not exist; False, with a warning, when a server failed.  Only data is bytes.
 
     type: DNS_* constants, joined with |; each is a query of its own.  With raw the number of any type.
-    The other two lists are made when something is given in their places ([] will do), else they are None:
-    PHP sends one more query for them.  Needs dnspython: pip install php-streams[dns].
+    The other two lists are made when something is given in their places ([] will do) or with raw, else they
+    are None: PHP sends one more query for them.  Needs dnspython: pip install php-streams[dns].
     """
     from php_streams._network import extra
 
-    name, kind = to_bytes(hostname, 1, "hostname"), to_int(type, 2, "type")
+    name, kind = _host(hostname), to_int(type, 2, "type")
     raw = to_bool(raw, 5, "raw")
     if raw and not 1 <= kind <= 0xFFFF:
         raise argument_value_error(2, "type", "must be between 1 and 65535 when argument #5 ($raw) is true")
     if not raw and kind & ~DNS_ALL and kind != DNS_ANY:
         raise argument_value_error(2, "type", "must be a DNS_* constant")
-    authority: list[Any] | None = None if authoritative_name_servers is None else []
-    additional: list[Any] | None = None if additional_records is None else []
+    # In PHP there is no way to give `raw` without them.
+    authority: list[Any] | None = None if authoritative_name_servers is None and not raw else []
+    additional: list[Any] | None = None if additional_records is None and not raw else []
     records = extra.dns().records(name, kind, authority, additional, raw)
     return DnsGetRecordResult(records, authority, additional)
 
@@ -218,7 +219,7 @@ def checkdnsrr(hostname: str, type: str = "MX") -> bool:
     """
     from php_streams._network import extra
 
-    name = to_bytes(hostname, 1, "hostname")
+    name = _host(hostname)
     kind = to_string(type, 2, "type").upper()
     if not name:
         raise argument_value_error(1, "hostname", "must not be empty")
@@ -242,7 +243,7 @@ def getmxrr(hostname: str, *by_reference: Any) -> Any:
         raise TypeError(
             f"PHP's $hosts and $weights come back as results: ok, hosts, weights = {called()}(hostname)"
         )
-    return GetmxrrResult(*extra.dns().exchangers(to_bytes(hostname, 1, "hostname")))
+    return GetmxrrResult(*extra.dns().exchangers(_host(hostname)))
 
 
 # --- addresses, services and protocols, interfaces -----------------------------------------------------

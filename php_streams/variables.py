@@ -31,7 +31,7 @@ def get_resource_type(resource: Any) -> str:
         raise wrong_type(resource, 1, "resource")
     if not resource.is_open:
         return "Unknown"
-    if isinstance(resource, Stream) and resource.persistent is not None:
+    if isinstance(resource, Stream) and resource.persistent:
         return "persistent stream"
     return resource.type_name
 

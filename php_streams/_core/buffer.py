@@ -103,6 +103,12 @@ class Buffer(Resource):
         """Bytes that are buffered and not handed out yet."""
         return self.length - self.where() + len(self.tail)
 
+    def peek(self, size: int) -> bytes:
+        """What is buffered, without taking it."""
+        self._whole()
+        start = self.where()
+        return self.block.getvalue()[start : start + size]
+
     def set_chunk_size(self, size: int) -> None:
         """stream_set_chunk_size: from now on one read asks for so many bytes, and no more is read ahead."""
         self.chunk_size, self.read_ahead = size, min(size, MOST_AT_ONCE)

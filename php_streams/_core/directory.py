@@ -28,16 +28,11 @@ class DirectoryRaw(Raw):
 
     def next_name(self) -> str | Literal[False]:
         """The next name, False at the end."""
-        name = next(self.names, None)
-        if name is None:
-            return False
-        self.total += ENTRY
-        return name
+        return next(self.names, False)
 
     def restart(self) -> None:
         """From the first one again."""
         self.names = self.entries()
-        self.total = 0
 
     def readinto(self, buffer: Any) -> int | None:
         """It has names, no bytes."""

@@ -46,7 +46,7 @@ class Stream(Buffer):
         self.context = context
         self.wrapper: Wrapper | None = None
         self.wrapper_data: Any = None
-        self.persistent: str | None = None
+        self.persistent = False  # pfsockopen and STREAM_CLIENT_PERSISTENT make it so
         self.write: Callable[[bytes], int | Literal[False]] = raw.write
         if raw.seek_allowed and "+" in mode:
             self.write = _writer_at_position(weakref.ref(self))
@@ -151,8 +151,6 @@ class Stream(Buffer):
         raw = self.raw
         self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
         del self.block, self.readline, self.readchar, self.where, self.write, self.raw
-        if self.persistent is not None:
-            PERSISTENT.pop(self.persistent, None)
         for poller in tuple(raw.pollers):
             poller.forget(raw)
         raw.close()
@@ -194,10 +192,6 @@ def _writer_at_position(stream: weakref.ref[Stream]) -> Callable[[bytes], int | 
         return target.raw.write(data)
 
     return write
-
-
-# Persistent streams (pfsockopen, STREAM_CLIENT_PERSISTENT) by their key; they outlive their variables.
-PERSISTENT: dict[str, Stream] = {}
 
 
 def expect_resource(value: Any, number: int = 1, name: str = "stream", wanted: str = "resource") -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+LONGEST_NAME = 255  # bytes
+
 
 def addresses(name: bytes) -> list[str]:
     """The IPv4 addresses of a name, as bytes: Python would put a str through IDNA, PHP does not."""

@@ -49,7 +49,7 @@ def records(
     found: Records = []
     for number, store in _queries(kind, additional is not None, raw):
         try:
-            answer = Answer(search(_c_string(name), number))
+            answer = Answer(search(name, number))
             answer.skip_questions()
         except NotFound as error:
             if error.reason in FAILURES:
@@ -87,7 +87,7 @@ def exchangers(name: bytes) -> tuple[bool, list[str], list[int]]:
     hosts: list[str] = []
     weights: list[int] = []
     try:
-        answer = Answer(search(_c_string(name), MX))
+        answer = Answer(search(name, MX))
         answer.skip_questions()
         for host, weight in answer.exchangers():
             hosts.append(host)
@@ -100,12 +100,7 @@ def exchangers(name: bytes) -> tuple[bool, list[str], list[int]]:
 def exists(name: bytes, kind: int) -> bool:
     """Is there any record of this type?"""
     try:
-        search(_c_string(name), kind)
+        search(name, kind)
     except NotFound:
         return False
     return True
-
-
-def _c_string(name: bytes) -> bytes:
-    """PHP hands the name on to C, where it ends at the first NUL."""
-    return name.partition(b"\0")[0]

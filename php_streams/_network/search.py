@@ -121,8 +121,9 @@ def _query_below(settings: Settings, name: bytes, domain: bytes | None, kind: in
 
 
 def _query(settings: Settings, name: bytes, kind: int) -> bytes:
-    if kind == dns.rdatatype.AAAA and b"no-aaaa" in settings.flags:
-        raise NotFound(Reason.NO_DATA)
+    withheld = kind == dns.rdatatype.AAAA and b"no-aaaa" in settings.flags
+    if withheld:
+        kind = dns.rdatatype.A  # it tells whether there is such a name
     try:
         answer = Exchange(settings, _packet(settings, name, kind)).run()
     except dns.exception.DNSException:
@@ -130,7 +131,7 @@ def _query(settings: Settings, name: bytes, kind: int) -> bytes:
     except NoAnswer as error:
         raise NotFound(Reason.TRY_AGAIN, error.rcode == SERVFAIL, error.refused) from None
     code = flags(answer) & 15
-    if code == NOERROR and counts(answer)[1]:
+    if code == NOERROR and counts(answer)[1] and not withheld:
         return answer
     reasons = {
         NOERROR: Reason.NO_DATA,

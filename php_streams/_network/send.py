@@ -24,6 +24,7 @@ from php_streams._network.resolv_conf import Address, Settings
 HEADER = 12
 LARGEST = 65535
 LARGEST_DATAGRAM_QUERY = 512
+LONGEST_QUESTION = 255 + 4
 
 NOERROR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 0, 2, 3, 4, 5
 # Bits of the header's two bytes of flags.
@@ -198,12 +199,15 @@ def counts(message: bytes) -> tuple[int, int, int, int]:
 
 
 def same_question(query: bytes, answer: bytes) -> bool:
-    """Does the answer repeat the question?  One that cannot be read is taken for it: glibc does so too."""
+    """Does the answer repeat the question?
+
+    As glibc sees it: one that cannot be read does, and one that is cut goes on with the zeros of its buffer.
+    """
     if query[4:6] != answer[4:6]:
         return False
     try:
-        return question(query) == question(answer)
-    except (dns.exception.DNSException, struct.error):
+        return question(query) == question(answer + bytes(LONGEST_QUESTION))
+    except dns.exception.DNSException:
         return True
 
 

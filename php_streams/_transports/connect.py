@@ -11,13 +11,15 @@ import errno
 import os
 import select
 import socket
+import threading
 import time
 from typing import Any
 
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.ini import socket_timeout
-from php_streams._core.stream import PERSISTENT, Stream
+from php_streams._core.raw import Raw
+from php_streams._core.stream import Stream
 from php_streams._core.values import to_text, truth
 from php_streams._transports import TRANSPORTS
 from php_streams._transports.address import UNIX_PATH_MAX, split_port, split_scheme
@@ -90,22 +92,47 @@ def _secure(stream: Stream, scheme: str, wait: bool) -> None:
         raise ConnectError(0, "")
 
 
+class _Pool(threading.local):
+    """The persistent streams of a thread by their keys: they outlive their variables, and end with it.
+
+    As in PHP, whose persistent resources belong to the process, or to the thread where there are such: two
+    threads never speak over one connection without knowing.  A fork leaves the connections to both processes.
+    """
+
+    def __init__(self) -> None:
+        self.streams: dict[str, Stream] = {}
+
+
+POOL = _Pool()
+
+
 def persistent(key: str) -> Stream | None:
     """The persistent stream of that key, when it still lives."""
-    stream = PERSISTENT.get(key)
+    stream = POOL.streams.get(key)
     if stream is None:
         return None
-    if stream.is_open and not stream.raw.at_end():
+    if stream.is_open and _lives(stream.raw):
         return stream
     stream.close()
-    PERSISTENT.pop(key, None)
+    del POOL.streams[key]
     return None
+
+
+def _lives(raw: Raw) -> bool:
+    """A look at the connection without waiting; that a datagram was empty is no end here."""
+    if not raw.datagrams:
+        return not raw.at_end()
+    before, raw.eof = raw.eof, False
+    try:
+        return not raw.at_end()
+    finally:
+        raw.eof = before
 
 
 def keep(stream: Stream, key: str) -> None:
     """Makes a stream persistent: it stays open when its variables are gone."""
-    stream.persistent = key
-    PERSISTENT[key] = stream
+    stream.persistent = True
+    POOL.streams[key] = stream
 
 
 # --- sockets -------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import HELD_BACK, REFILLED
 from php_streams._transports.address import split_target, text_of
+from php_streams._transports.timeouts import code_of, kernel_timeout
 from php_streams.constants import STREAM_OOB, STREAM_PEEK
 
 if TYPE_CHECKING:
@@ -55,17 +56,17 @@ def _receive(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
 
 def _receive_waiting(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
     """_receive on a socket that has a timeout, which does not count."""
-    from php_streams._transports.socket import kernel_timeout
-
-    try:
-        return raw.sock.recvfrom(size, how | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        pass
-    raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
+    if raw.kernel_waits:
+        try:
+            return raw.sock.recvfrom(size, how | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
+    else:
+        raw.sock.settimeout(None)
     try:
         return raw.sock.recvfrom(size, how)
     finally:
-        raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(raw.timeout))
+        raw.rebind()
 
 
 def _decrypted(raw: SocketRaw, size: int, flags: int) -> Received:
@@ -113,7 +114,7 @@ def send(raw: SocketRaw, data: bytes, flags: int, target: Destination | None) ->
     try:
         return raw.sock.send(data, how) if target is None else _send_to(raw.sock, data, how, target)
     except OSError as error:
-        return failed(error.errno)
+        return failed(code_of(error))
 
 
 def failed(code: int | None) -> int:

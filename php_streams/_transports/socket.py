@@ -2,8 +2,8 @@
 
 A blocking plain socket keeps the kernel's own timeout (SO_RCVTIMEO) instead of a poll before each read:
 half the system calls of settimeout.  TLS puts an SSLSocket in `sock` and itself in `crypto`; it
-needs settimeout, because CPython retries a blocking TLS read for ever.  `rebind` is the one place that
-chooses.
+needs settimeout, because CPython retries a blocking TLS read for ever; so does a socket that is shared with
+Python code (shared.py), and one of gevent's.  `rebind` is the one place that chooses.
 
 PHP's write-write-read (a mailer's dialogue) meets Nagle's algorithm and the peer's delayed ACK: 40 ms a
 message.  So a read that follows two or more writes first pushes what the kernel may hold back, by switching
@@ -12,10 +12,11 @@ TCP_NODELAY on and off again.
 
 from __future__ import annotations
 
+import _socket
 import errno
+import os
 import select
 import socket
-import struct
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
@@ -23,10 +24,12 @@ from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import HELD_BACK, REFILLED, Raw
 from php_streams._transports import datagram
 from php_streams._transports.address import text_of
+from php_streams._transports.timeouts import NOT_NOW, code_of, kernel_timeout, within_limits
 
 LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
 PAIR = "generic_socket"  # the label of both ends of a pair
-NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINPROGRESS)
+# gevent's sockets look like Python's and are none: they never block, and wait in its event loop.
+NATIVE = issubclass(socket.socket, _socket.socket)
 
 
 class Crypto(Protocol):
@@ -53,6 +56,16 @@ class Crypto(Protocol):
         """Says goodbye (close_notify), as far as that works."""
 
 
+class Face(Protocol):
+    """The socket that Python code has of a stream (shared.py)."""
+
+    def follow(self, sock: socket.socket) -> bool:
+        """Takes over the timeout of the raw's socket; False, and useless from now on, if it was another's."""
+
+    def drop(self) -> None:
+        """The stream is closed."""
+
+
 class Socket(socket.socket):
     """A socket that its raw closes.
 
@@ -74,6 +87,9 @@ class SocketRaw(Raw):
 
     local = False
     tls_required = False  # TLS was asked for: when that fails nothing is sent in plaintext instead
+    # A datagram socket that was shut for reading: poll finds it ready for ever, which ends every wait, and a
+    # receive that does not wait (PHP's, after its poll) finds nothing, and no end.
+    deaf = False
     timed_out_before = False  # what timed_out was when the stream was set to not block
 
     def __init__(self, sock: socket.socket, label: str, timeout: float | None) -> None:
@@ -85,6 +101,7 @@ class SocketRaw(Raw):
         self.handshake: Any = None  # what tls.py set up, once: it stays after a failure, and when TLS is off
         self.url_name: str | None = None
         self.connect_timeout: float | None = None
+        self.face: Callable[[], Face | None] = _nobody
         self.unpushed = 0
         self.pushes = self.encrypts = label == LABELS["tcp"]
         self.datagrams = sock.type != socket.SOCK_STREAM
@@ -93,19 +110,34 @@ class SocketRaw(Raw):
     def rebind(self) -> None:
         """Chooses how to receive and send, for the socket, mode and timeout there are now."""
         sock = self.sock
+        face = self.face()
+        self.kernel_waits = NATIVE and self.crypto is None and face is None
+        if not self.kernel_waits and self.crypto is None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
         if not self.blocking:
             sock.settimeout(0)
         elif self.crypto is not None:
             sock.settimeout(self.timeout if self.timeout is None else max(self.timeout, 0.000001))
-        else:
+        elif self.kernel_waits:
             sock.settimeout(None)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(self.timeout))
-        waits = self.timeout != 0 or self.crypto is not None
-        self.recv_into: Callable[[Any], int] = sock.recv_into if waits else _receiver_at_once(sock)
-        self.send: Callable[[Any, int], int] = (
-            _refuse if self.tls_required and self.crypto is None else sock.send
+        else:
+            sock.settimeout(self.timeout)
+        at_once = self.timeout == 0 or (self.deaf and self.timeout is not None)
+        self.recv_into: Callable[[Any], int] = (
+            _receiver_at_once(sock) if at_once and self.kernel_waits else sock.recv_into
         )
-        self.send_flags = socket.MSG_DONTWAIT if self.crypto is None else 0  # ssl takes no flags
+        refuses = self.tls_required and self.crypto is None
+        self.send: Callable[[Any, int], int] = _refuse if refuses else sock.send
+        self.send_flags = socket.MSG_DONTWAIT if self.kernel_waits else 0  # ssl takes no flags
+        if face is not None and (refuses or not face.follow(sock)):
+            face.drop()
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Nobody shares the socket any more."""
+        self.face = _nobody
+        self.rebind()
 
     # --- reading -----------------------------------------------------------------------------------
 
@@ -139,9 +171,9 @@ class SocketRaw(Raw):
         except BaseException as raised:  # an error handler's
             self.raised = raised
             return None
-        if error.errno in NOT_NOW:
+        if code_of(error) in NOT_NOW:
             # Since PHP 8.3 a timeout of 0 does not wait, and what does not wait does not time out.
-            self.timed_out = self.failed = self.blocking and self.timeout != 0
+            self.timed_out = self.failed = self.blocking and self.timeout != 0 and not self.deaf
             return None
         self.timed_out = False
         self.eof = self.failed = True
@@ -151,19 +183,19 @@ class SocketRaw(Raw):
         """Runs a read that must not wait; running out of data is no timeout."""
         was_blocking, timed_out = self.blocking, self.timed_out
         self.blocking = False
-        if self.crypto is not None:
-            self.sock.settimeout(0)
-            bound = self.recv_into
+        bound = self.recv_into
+        if self.kernel_waits:
+            self.recv_into = _receiver_at_once(self.sock)
         else:
-            bound, self.recv_into = self.recv_into, _receiver_at_once(self.sock)
+            self.sock.settimeout(0)
         try:
             return receive()
         finally:
             self.blocking, self.timed_out = was_blocking, timed_out
-            if self.crypto is not None:
-                self.rebind()
-            else:
+            if self.kernel_waits:
                 self.recv_into = bound
+            else:
+                self.rebind()
 
     def read_without_waiting(self, size: int) -> bytes:
         """One read of what has already arrived."""
@@ -172,7 +204,7 @@ class SocketRaw(Raw):
     def at_end(self) -> bool:
         """A look at the socket: the peer's end, or an error, ends the stream (streams.c, feof)."""
         if not self.eof and self.crypto is None:
-            self.eof = not self._alive()
+            self.eof = not (self._alive() if self.kernel_waits else self._at_once(self._alive))
         elif not self.eof:
             self.eof = not self.crypto.alive()  # type: ignore[union-attr]
             REFILLED.add(self)  # to look decrypts: the kernel may have nothing left for stream_select to see
@@ -225,25 +257,32 @@ class SocketRaw(Raw):
     def _unsent(self, error: OSError, size: int) -> int | Literal[False]:
         if self.crypto is not None:
             return self.crypto.write_failed(error, size)
-        code = error.errno
+        code = code_of(error)
         if code is None:
             return warn(f"{size} bytes are not sent: {error} (php_streams.failed_tls)")
         if code in NOT_NOW:
             if not self.blocking:
                 return 0
             self.timed_out = True
-        return notice(f"Send of {size} bytes failed with errno={code} {error.strerror}")
+        return notice(f"Send of {size} bytes failed with errno={code} {os.strerror(code)}")
 
     def push(self) -> None:
         """Lets the kernel send what Nagle's algorithm holds back, before waiting for the answer."""
         if self.unpushed > 1 and self.pushes:
-            try:
-                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-            except OSError:
-                self.pushes = False
+            HELD_BACK.discard(self)
+            self.pushes = self._push()
         self.unpushed = 0
-        HELD_BACK.discard(self)
+
+    def _push(self) -> bool:
+        """push; False where it is no use: for one, the program has switched TCP_NODELAY on itself."""
+        try:
+            if self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY):
+                return False
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        except OSError:
+            return False
+        return True
 
     # --- state -------------------------------------------------------------------------------------
 
@@ -303,6 +342,9 @@ class SocketRaw(Raw):
             self.sock.shutdown(how)
         except OSError:
             return False
+        if self.datagrams and how != socket.SHUT_WR:
+            self.deaf = True
+            self.rebind()
         return True
 
     def receive_from(self, size: int, flags: int) -> tuple[bytes | Literal[False], str | None]:
@@ -333,24 +375,17 @@ class SocketRaw(Raw):
             if self.crypto is not None:
                 self.crypto.close()
         finally:
+            face = self.face()
+            if face is not None:
+                face.drop()
             self.sock.close()
             super().close()
 
 
-def within_limits(seconds: float | None) -> float | None:
-    """No timeout above what poll() can count in milliseconds: 24 days.  PHP's overflow there."""
-    return None if seconds is None else min(seconds, 2_000_000.0)
+def _nobody() -> None:
+    """The face of a stream that has none."""
 
 
 def _receiver_at_once(sock: socket.socket) -> Callable[[Any], int]:
     """recv_into that does not wait, whatever the socket's mode."""
     return lambda buffer: sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
-
-
-def kernel_timeout(seconds: float | None) -> bytes:
-    """A struct timeval for SO_RCVTIMEO: 0 means for ever there, so what rounds to it is a microsecond."""
-    if seconds is None:
-        return struct.pack("@ll", 0, 0)
-    whole = int(seconds)
-    micro = round((seconds - whole) * 1_000_000)
-    return struct.pack("@ll", whole, micro if whole or micro else 1)

@@ -291,7 +291,8 @@ def _wait_until_connected(sock: socket.socket, limit: float | None) -> None:
         sock.getpeername()
         return
     except OSError as error:
-        if error.errno != errno.ENOTCONN:
+        # A socket that listens will never be connected; PHP tries for as long as it may.
+        if error.errno != errno.ENOTCONN or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise
     poll = select.poll()
     poll.register(sock, select.POLLOUT)

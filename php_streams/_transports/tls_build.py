@@ -47,7 +47,7 @@ def new_context(client: bool) -> ssl.SSLContext:
     # PHP takes a peer that just leaves for one that says goodbye, as OpenSSL 1.1 did.
     ssl_context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     if not client:
-        # What PHP would count by reneg_limit.  OpenSSL 3 has it off by itself.
+        # OpenSSL 3 has it off by itself.
         ssl_context.options |= ssl.OP_NO_RENEGOTIATION
     return ssl_context
 

@@ -115,14 +115,26 @@ def _no_ticket(build: Build) -> None:
 
 
 def _ciphers(build: Build) -> None:
-    """The cipher list with the security level; a list without a cipher fails without a word."""
-    ciphers = build.values["ciphers"]
+    """The cipher list; one without a cipher fails without a word."""
+    _set_ciphers(build, "")
+
+
+def _security_level(build: Build) -> None:
+    """Python's ssl knows it as a part of the cipher list only."""
     level = build.values["security_level"]
+    if level is None:
+        return
+    if not 0 <= level <= 5:
+        build.reusable = False  # so that the warning comes each time
+        warn("Security level must be between 0 and 5")
+    _set_ciphers(build, f":@SECLEVEL={min(max(level, 0), 5)}")
+
+
+def _set_ciphers(build: Build, suffix: str) -> None:
+    ciphers = build.values["ciphers"]
     ciphers = OPENSSL_DEFAULT_STREAM_CIPHERS if ciphers is None else ciphers.partition("\0")[0]
     try:
-        build.ssl_context.set_ciphers(ciphers)
-        if level is not None:
-            build.ssl_context.set_ciphers(f"{ciphers}:@SECLEVEL={min(max(level, 0), 5)}")
+        build.ssl_context.set_ciphers(ciphers + suffix)
     except (ssl.SSLError, ValueError):
         raise SetupFailed from None
 
@@ -153,8 +165,8 @@ OPTIONS = (
     # None, a server's default: clients are asked for a certificate, and may have none.
     Option("verify_peer", truth, True, tls_authorities.verify_peer),
     Option("passphrase", text),
-    Option("ciphers", text),
-    Option("security_level", integer, None, _ciphers),
+    Option("ciphers", text, None, _ciphers),
+    Option("security_level", integer, None, _security_level),
     Option("alpn_protocols", text, None, _alpn_protocols),
     Option("local_pk", path),
     Option("local_cert", path, None, local_cert),
@@ -165,6 +177,9 @@ OPTIONS = (
     Option("honor_cipher_order", truth, True, tls_server.honor_cipher_order),
     Option("SNI_enabled", truth, True),
     Option("SNI_server_certs", raw_value, NOT_GIVEN, tls_server.sni_server_certs),
+    Option("reneg_window", raw_value, NOT_GIVEN),
+    Option("reneg_limit_callback", raw_value, NOT_GIVEN),
+    Option("reneg_limit", raw_value, NOT_GIVEN, tls_server.reneg_limit),
     # Obeyed per connection, in tls.py and tls_verify.py.
     Option("verify_depth", integer, 9),
     Option("peer_name", text),
@@ -188,9 +203,6 @@ def ssl_context(values: Values, own: bool = False) -> ssl.SSLContext:
 
     Raises SetupFailed.
     """
-    level = values["security_level"]
-    if level is not None and not 0 <= level <= 5:
-        warn("Security level must be between 0 and 5")
     key = _key(values)
     found = None if own else _kept.get(key)
     if found is not None:
@@ -220,4 +232,4 @@ def _key(values: Values) -> Any:
     return values["method"], options, tls_authorities.trusted(values), passphrase, stats
 
 
-NOT_HASHABLE = ("SNI_server_certs", "rsa_key_size")
+NOT_HASHABLE = ("SNI_server_certs", "rsa_key_size", *tls_server.RENEGOTIATION)

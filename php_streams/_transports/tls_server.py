@@ -4,9 +4,8 @@ A certificate per host name (SNI_server_certs) is an SSLContext per host name, w
 client has said whom it wants.  As in PHP that one has OpenSSL's default ciphers and no ALPN: `ciphers`,
 `security_level`, `dh_param` and `alpn_protocols` belong to the certificate of local_cert.
 
-What PHP takes without any effect has no row in the table: ecdh_curve (since OpenSSL 1.1 a server offers all
-curves) and reneg_limit, reneg_window, reneg_limit_callback (since OpenSSL 3 no client can renegotiate;
-tls_build.py sees to that with any OpenSSL).
+Clients cannot renegotiate (tls_build.py).  ecdh_curve has no row in the table: PHP takes it without any
+effect, since OpenSSL 1.1 a server offers all curves.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from php_streams._core.values import to_text
 from php_streams._transports import tls_identity
 from php_streams._transports.tls_authorities import verify_peer
 from php_streams._transports.tls_build import Build, SetupFailed, new_context
-from php_streams._transports.tls_values import NOT_GIVEN, path
+from php_streams._transports.tls_values import NOT_GIVEN, integer, path
 from php_streams._transports.tls_verify import matches
 
 DEFAULT_CIPHERS = "DEFAULT"
@@ -32,6 +31,19 @@ def rsa_key_size(build: Build) -> None:
     if not build.is_client and build.values["rsa_key_size"] is not NOT_GIVEN:
         build.reusable = False  # so that the warning comes each time
         warn("rsa_key_size context option has been removed")
+
+
+def reneg_limit(build: Build) -> None:
+    """PHP ends the connection, or calls back, after so many attempts to renegotiate, refused as they are."""
+    limit = build.values["reneg_limit"]
+    given = [name for name in RENEGOTIATION if build.values[name] is not NOT_GIVEN]
+    if build.is_client or not given or (limit is not NOT_GIVEN and integer(limit) < 0):
+        return
+    build.reusable = False  # so that the warning comes each time
+    warn(f"{', '.join(given)}: attempts of a client to renegotiate are refused, but not counted")
+
+
+RENEGOTIATION = ("reneg_limit", "reneg_window", "reneg_limit_callback")
 
 
 def dh_param(build: Build) -> None:

@@ -140,7 +140,7 @@ class DnsServer:
         behaviour = self.zone.behaviour
         response = dns.message.make_response(query, recursion_available=True, our_payload=DATAGRAM)
         assert isinstance(response, dns.message.QueryMessage)
-        role = self.zone.servers[server] or behaviour["rcode"].get(name, "")
+        role = self.zone.servers[server] or self._rcode(query.question[0])
         if name in behaviour["lame"] or role == "lame":
             response.flags &= ~dns.flags.RA
         elif role:
@@ -157,7 +157,14 @@ class DnsServer:
                 section.clear()
             response.flags |= dns.flags.TC
             wire = response.to_wire(max_size=size)
+        if name in behaviour["garble"]:
+            wire = wire[:12] + b"\x41" + wire[13:]
         return wire[: len(wire) - int(behaviour["cut"].get(name, 0))]
+
+    def _rcode(self, question: dns.rrset.RRset) -> str:
+        """The code that this question is answered with, "" when it gets a true answer."""
+        code, _, kind = self.zone.behaviour["rcode"].get(question.name, "").partition(" ")
+        return code if kind in ("", dns.rdatatype.to_text(question.rdtype)) else ""
 
     def _fill(self, response: dns.message.QueryMessage) -> None:
         question = response.question[0]

@@ -23,11 +23,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.case import Case
+from tests.conformance.case import Case, CaseError
 from tests.conformance.transcript import Transcript
 from tests.conformance.zone import Zone
 
@@ -97,10 +98,11 @@ class Worker:
         except BaseException:  # a timeout of pytest's, perhaps: what comes later would be another case's
             self.close()
             raise
-        if isinstance(answer, BaseException):
-            raise answer
-        assert isinstance(answer, Transcript)
-        return answer
+        if isinstance(answer, Transcript):
+            return answer
+        if isinstance(answer, tuple):
+            raise CaseError(*answer)
+        raise RuntimeError(answer)
 
     def _receive(self) -> object:
         if not self.connection.poll(SECONDS):
@@ -160,15 +162,17 @@ def serve(descriptor: int, name: str) -> None:
             connection.send(perform(case, php))
 
 
-def perform(case: Case, php: PhpCli | None) -> Transcript | Exception:
-    """The transcript, or what went wrong."""
+def perform(case: Case, php: PhpCli | None) -> Transcript | tuple[Path, int, str] | str:
+    """The transcript; where and why the case cannot be used; or what else went wrong, as text."""
     from tests.conformance.php_side import run_php
     from tests.conformance.python_side import run_python
 
     try:
         return run_php(case, php) if php else run_python(case)
-    except Exception as error:
-        return error if type(error).__module__ == "builtins" else RuntimeError(f"{error}")
+    except CaseError as error:
+        return error.path, error.line, error.reason
+    except Exception:
+        return traceback.format_exc()
 
 
 def enter(folder: Path) -> None:

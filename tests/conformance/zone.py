@@ -8,13 +8,14 @@ behind an exclamation mark, what a master file cannot say:
     !hostname client.example.test      the machine's name
     !server 127.0.0.2 REFUSED          another server: knows the same, or (RCODE, silent, lame) nothing
     !show queries                      `> dns udp 127.0.0.1 www.example.test A` for each query that came
-    !rcode broken.test SERVFAIL        the answer for this name
+    !rcode broken.test SERVFAIL [ANY]  the answer for this name (and type)
     !silent quiet.test [once]          no answer (to the first query)
     !lame empty.test                   no error, nothing in it, and from somebody who should not know
     !truncate large.test               over UDP only a hint that there is more
     !hangup large.test                 TCP connections end without an answer
     !spoof victim.test                 a wrong id and another question come before the answer
     !cut short.test 5                  the last 5 bytes are missing
+    !garble bad.test                   the question's first label is of a kind that does not exist
 
 A record's data may be given as bytes (`short A \\# 2 7f00`), of any type, whether they make sense or not.
 """
@@ -149,7 +150,7 @@ def read_zone(text: str) -> Zone:
 
 
 class Reader:
-    """The lines of a master file: $ORIGIN, $TTL, records of one line each; a name left out is the last one."""
+    """The lines of a master file: $ORIGIN, $TTL, records of a line each; a name left out is the last one."""
 
     def __init__(self, zone: Zone) -> None:
         self.zone = zone
@@ -197,7 +198,7 @@ def direct(zone: Zone, text: str) -> None:
         zone.show = True
     elif word == "server":
         zone.servers[words[0]] = words[1] if len(words) > 1 else ""
-    elif word in ("rcode", "silent", "lame", "truncate", "hangup", "spoof", "cut") and 1 <= len(words) <= 2:
-        zone.behaviour[word][dns.name.from_text(words[0])] = words[1] if len(words) > 1 else ""
+    elif word in ("rcode", "silent", "lame", "truncate", "hangup", "spoof", "cut", "garble") and words:
+        zone.behaviour[word][dns.name.from_text(words[0])] = " ".join(words[1:])
     else:
         raise ValueError("no such line; see zone.py")

@@ -27,7 +27,7 @@ from php_streams import (
     stream_context_create,
     stream_socket_client,
 )
-from php_streams._core.stream import PERSISTENT
+from php_streams._transports.connect import POOL
 
 pytestmark = pytest.mark.skipif(
     not os.path.isdir("/proc/self/fd"), reason="descriptors are listed by Linux only"
@@ -158,17 +158,17 @@ def warmed_up(place: Place) -> None:
 
 @pytest.mark.parametrize("fails", FAILURES.values(), ids=FAILURES)
 def test_silenced(place: Place, fails: Callable[[Place], Any]) -> None:
-    before, pool = descriptors(), dict(PERSISTENT)
+    before, pool = descriptors(), dict(POOL.streams)
     with silence():
         fp, _, _ = fails(place)
     assert fp is False
     assert descriptors() == before
-    assert pool == PERSISTENT
+    assert pool == POOL.streams
 
 
 @pytest.mark.parametrize("fails", FAILURES.values(), ids=FAILURES)
 def test_a_handler_that_raises(place: Place, fails: Callable[[Place], Any]) -> None:
-    before, pool = descriptors(), dict(PERSISTENT)
+    before, pool = descriptors(), dict(POOL.streams)
     set_error_handler(throws)
     try:
         with pytest.raises(Thrown) as caught:
@@ -177,7 +177,7 @@ def test_a_handler_that_raises(place: Place, fails: Callable[[Place], Any]) -> N
         restore_error_handler()
     # The exception, and so every frame that it went through, is still held here.
     assert descriptors() == before
-    assert pool == PERSISTENT
+    assert pool == POOL.streams
     assert caught.value.args
 
 

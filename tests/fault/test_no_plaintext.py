@@ -19,6 +19,7 @@ from php_streams import (
     STREAM_CLIENT_ASYNC_CONNECT,
     STREAM_CLIENT_CONNECT,
     STREAM_CRYPTO_METHOD_TLS_CLIENT,
+    STREAM_PEEK,
     error_get_last,
     fclose,
     fgets,
@@ -33,6 +34,8 @@ from php_streams import (
     stream_set_blocking,
     stream_socket_client,
     stream_socket_enable_crypto,
+    stream_socket_recvfrom,
+    stream_socket_sendto,
 )
 from php_streams._core.stream import Stream
 
@@ -237,6 +240,7 @@ def test_enable_crypto(peer: Peer) -> None:
     with listening(peer, b"220 go\r\n") as listener:
         stream = starttls(listener)
         done = stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT)
+        assert stream_socket_sendto(stream, SECRET) == -1
         written = fwrite(stream, SECRET)
         said = error_get_last()
         fclose(stream)
@@ -270,6 +274,8 @@ def test_an_error_handler_that_raises_in_the_handshake() -> None:
                 stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT)
             with pytest.raises(RuntimeError, match="are not sent"):
                 fwrite(stream, SECRET)
+            with pytest.raises(RuntimeError, match="are not sent"):
+                stream_socket_sendto(stream, SECRET)
         finally:
             restore_error_handler()
         fclose(stream)
@@ -282,6 +288,7 @@ def test_what_gives_plaintext_back() -> None:
         stream = starttls(listener)
         assert stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT) is False
         assert fwrite(stream, SECRET) is False
+        assert stream_socket_sendto(stream, SECRET) == -1
         stream_socket_enable_crypto(stream, False)
         assert fwrite(stream, b"NOOP") == 4
         fclose(stream)
@@ -291,7 +298,7 @@ def test_what_gives_plaintext_back() -> None:
         with listening(greets, b"220 go\r\n") as listener:
             stream = starttls(listener)
             assert stream_socket_enable_crypto(stream, True, STREAM_CRYPTO_METHOD_TLS_CLIENT) is False
-            assert fwrite(stream, b"NOOP") == 4
+            assert stream_socket_sendto(stream, b"NOOP") == 4
             fclose(stream)
     finally:
         ini_restore("php_streams.failed_tls")
@@ -310,6 +317,8 @@ def test_enable_crypto_step_by_step(peer: Peer) -> None:
                 break
             assert done == 0
             assert fwrite(stream, SECRET) is False
+            assert stream_socket_sendto(stream, SECRET) == -1
+            assert stream_socket_recvfrom(stream, 100, STREAM_PEEK) == (False, None)
         fclose(stream)
     assert SECRET not in listener.heard
 

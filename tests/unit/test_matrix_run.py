@@ -8,9 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+import php_streams
 from compat_matrix import MatrixError, __main__, new_case, run
 from php_streams.porting.php_cli import PhpCli, find_php
 from tests.conformance.case import CaseError, read_case
+from tests.conformance.namespace import Unavailable
+from tests.conformance.python_side import run_python
+from tests.conformance.twins import check_twins
 
 PHP: list[PhpCli] = find_php([])
 PHP_OR_SKIP = pytest.mark.skipif(not PHP, reason="no php-cli here (compat_matrix/install_php.sh installs it)")
@@ -81,6 +85,24 @@ def test_python_may_be_left_out(cases: Path, tmp_path: Path) -> None:
 
 
 @PHP_OR_SKIP
+def test_what_the_system_does_not_allow_is_not_run_and_no_difference(
+    cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(job: run.Job) -> None:
+        raise Unavailable("no namespaces here")
+
+    monkeypatch.setattr(run, "play", refuse)
+    out, junit = tmp_path / "out.json", tmp_path / "out.xml"
+    assert command("--php", PHP[0].path, "--json", out, "--junit", junit) == 0
+    assert "not run: no namespaces here" in capfd.readouterr().err
+    results = json.loads(out.read_text())["results"]
+    assert {(each["agrees"], each["not_run"]) for each in results} == {(None, "no namespaces here")}
+    suite = ElementTree.parse(junit).getroot().findall("testsuite")[0]
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    assert suite.find("testcase/skipped") is not None
+
+
+@PHP_OR_SKIP
 def test_a_version_that_nothing_was_recorded_from(cases: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (cases / "functions/good/a.case").write_text(CASE.format("7.0", 3))
     assert command("--php", PHP[0].path) == 2
@@ -108,7 +130,17 @@ def test_a_report_that_cannot_be_written(
     cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command("--php", PHP[0].path, "--json", tmp_path / "nowhere/out.json") == 2
-    assert "cannot be written" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "out.json cannot be written: there is no folder" in said and "Agreement" not in said
+    assert command("--php", PHP[0].path, "--junit", tmp_path) == 2
+    assert "cannot be written: Is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "many"])
+def test_a_number_of_jobs_that_is_none(number: str, cases: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command("--php", "php", f"--jobs={number}")
+    assert "is not a number from 1 on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -152,8 +184,27 @@ def test_a_python_twin_that_never_ends_is_stopped(cases: Path, monkeypatch: pyte
             "functions/stream_select/returnvalues_1.case",
             ["result, read, write, except_ = stream_select(read, write, except_, seconds)"],
         ),
-        ("context.ssl#options.cafile", "context/ssl.cafile/options_cafile.case", ["--PHP--", "--PYTHON--"]),
-        ("transports.unix#notes.1", "transports/unix/notes_1.case", ["transports.unix#notes.1"]),
+        (
+            "function.stream-socket-server#returnvalues.1",
+            "functions/stream_socket_server/returnvalues_1.case",
+            ["see('result', is_resource($result));", "see('result', is_resource(result))"],
+        ),
+        (
+            "context.ssl#options.cafile",
+            "context/ssl.cafile/options_cafile.case",
+            [
+                "tls good",
+                "$context = stream_context_create(['ssl' => ['cafile' => null]]);",
+                "context = stream_context_create({'ssl': {'cafile': None}})",
+                "stream, errno, errstr = stream_socket_client("
+                'f"tls://localhost:{port}", 5, STREAM_CLIENT_CONNECT, context)',
+            ],
+        ),
+        (
+            "transports.unix#notes.1",
+            "transports/unix/notes_1.case",
+            ['$stream = stream_socket_client("unix://$unix", $errno, $errstr, 5);'],
+        ),
     ],
 )
 def test_a_skeleton_names_the_claim_and_calls_the_function(
@@ -173,6 +224,15 @@ def test_a_filled_in_skeleton_is_a_case(tmp_path: Path) -> None:
     case = read_case(path)
     assert (case.title, case.see) == ("A line", ("function.fgets#returnvalues.1",))
     assert case.peer is not None
+
+
+def test_a_skeleton_of_an_option_runs_as_it_is_written(tmp_path: Path) -> None:
+    path = new_case.new_case("context.ssl#options.SNI_enabled", False, None, tmp_path)
+    path.write_text(path.read_text().replace("--TEST--\n", "--TEST--\nA line").replace("null", "true"))
+    path.write_text(path.read_text().replace("None", "True"))
+    case = read_case(path)
+    check_twins(case, frozenset(php_streams.__all__))
+    assert run_python(case).problems == []
 
 
 def test_nothing_is_overwritten_and_no_odd_name_taken(tmp_path: Path) -> None:
