@@ -61,9 +61,7 @@ def _next(handle: Stream) -> str | Literal[False]:
 
 def rewinddir(dir_handle: Stream | None = None) -> None:
     """Rewinds directory handle.  https://www.php.net/function.rewinddir"""
-    handle = _handle(dir_handle)
-    _names(handle)
-    handle.seek(0)
+    _names(_handle(dir_handle)).restart()
 
 
 def closedir(dir_handle: Stream | None = None) -> None:
@@ -129,8 +127,7 @@ class Directory:
 
     def rewind(self) -> None:
         """Begins anew.  https://www.php.net/directory.rewind"""
-        _names(self._opened())
-        self.handle.seek(0)
+        _names(self._opened()).restart()
 
     def close(self) -> None:
         """Closes the handle.  https://www.php.net/directory.close"""
