@@ -17,7 +17,9 @@ from php_streams import (
     paths,
     settings,
     stream,
+    stream_bucket,
     stream_context,
+    stream_filter,
     stream_socket,
     variables,
     x509,
@@ -40,7 +42,9 @@ from php_streams.network import *
 from php_streams.paths import *
 from php_streams.settings import *
 from php_streams.stream import *
+from php_streams.stream_bucket import *
 from php_streams.stream_context import *
+from php_streams.stream_filter import *
 from php_streams.stream_socket import *
 from php_streams.variables import *
 from php_streams.x509 import *
@@ -54,6 +58,8 @@ __all__ = [
     *network.__all__,
     *stream.__all__,
     *stream_context.__all__,
+    *stream_filter.__all__,
+    *stream_bucket.__all__,
     *stream_socket.__all__,
     *errors.__all__,
     *settings.__all__,

@@ -94,10 +94,14 @@ class Buffer(Resource):
             self._keep_whole(self.readchar() + self.tail)
         return self.length - self.where()
 
-    def _take(self) -> bytes:
+    def take(self) -> bytes:
         """All that is held, handed out."""
         self._whole()
         return self.readchar()
+
+    def hold(self, data: bytes) -> None:
+        """Holds these bytes in the place of what was held."""
+        self._keep_whole(data)
 
     def unread(self) -> int:
         """Bytes that are buffered and not handed out yet."""
@@ -115,6 +119,8 @@ class Buffer(Resource):
 
     def _receive(self, size: int) -> bytes:
         """What one read brings; b"" when nothing came."""
+        if self.raw.filtered:
+            return self.raw.receive(min(size, self.chunk_size))  # type: ignore[attr-defined, no-any-return]
         try:
             scratch = SCRATCH.pop()
         except IndexError:
@@ -156,7 +162,7 @@ class Buffer(Resource):
             return self.readline(limit) or self.next_line(limit)
         data = self.tail
         if not data:
-            if self.raw.datagrams and self.raw.eof:
+            if self.raw.eof:
                 return self.nothing()  # only fread and its like look for data after an end; PHP does this
             data = self._receive(self.read_ahead)
         end = data.find(b"\n") + 1
@@ -228,7 +234,7 @@ class Buffer(Resource):
         past = not self.buffered or self.chunk_size == 1
         asked = min(size, MOST_AT_ONCE) if past else self.read_ahead
         data = self._receive(asked) if wait else self.raw.read_without_waiting(asked)
-        size = len(data) if past else min(size, self.chunk_size)
+        size = min(size, len(data) if past else self.chunk_size)
         if len(data) <= size:
             self.base += len(data)
             return data
@@ -237,7 +243,7 @@ class Buffer(Resource):
 
     def read_all(self) -> bytes:
         """stream_get_contents without a length: until the end, a timeout, or nothing more comes."""
-        data = self._take()
+        data = self.take()
         more = self.raw.readall()
         self.base += len(more)
         return data + more if data else more

@@ -42,6 +42,7 @@ class Raw(io.RawIOBase):
     lockable = False
     encrypts = False  # stream_socket_enable_crypto can do something with it
     place: int | None = None  # the position after a move; None: as it was
+    filtered = False  # filters are in the way: receive() gives what they make
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
     raised: BaseException | None = None
     pollers: Any = ()  # stream_select's, to be told before it closes
@@ -94,6 +95,10 @@ class Raw(io.RawIOBase):
     def select_descriptor(self) -> int | None:
         """What stream_select waits on; None for a stream that has nothing of the kind."""
         return None
+
+    def why_not_selectable(self) -> str:
+        """What stream_select says when there is no descriptor."""
+        return f"Cannot represent a stream of type {self.label} as a select()able descriptor"
 
     def is_terminal(self) -> bool:
         """stream_isatty."""

@@ -22,7 +22,7 @@ from php_streams._core.buffer import CHUNK_SIZE, EMPTY, Buffer
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, called, warn
 from php_streams._core.lines import line_end
-from php_streams._core.raw import Raw
+from php_streams._core.raw import REFILLED, Raw
 from php_streams._core.resource import Resource
 from php_streams._core.values import type_name
 from php_streams._core.wrapper import Wrapper
@@ -48,16 +48,18 @@ class Stream(Buffer):
         self.wrapper_data: Any = None
         self.persistent = False  # pfsockopen and STREAM_CLIENT_PERSISTENT make it so
         self.write: Callable[[bytes], int | Literal[False]] = raw.write
-        if raw.seek_allowed and "+" in mode:
+        if raw.seek_allowed and ("+" in mode or "r" in mode):
             self.write = _writer_at_position(weakref.ref(self))
 
     # --- position ----------------------------------------------------------------------------------
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> bool:
         """fseek: forward within what is buffered; else where the raw can go, or forward by reading."""
+        if self.raw.filtered:
+            self.raw.flush_writers(False)  # type: ignore[attr-defined]
         position = self.tell()
         ahead = offset if whence == os.SEEK_CUR else offset - position
-        if whence != os.SEEK_END and 0 < ahead <= self.unread():
+        if self.buffered and whence != os.SEEK_END and 0 < ahead <= self.unread():
             self._take_up_to(ahead)
             self.raw.eof = False
             return True
@@ -74,9 +76,7 @@ class Stream(Buffer):
         return done
 
     def truncate(self, size: int) -> bool | None:
-        """ftruncate; None where that cannot be."""
-        if not self.buffered:
-            self.go_back()
+        """ftruncate; None where that cannot be.  What is buffered stays."""
         return self.raw.truncate_to(size)
 
     def _take_up_to(self, size: int) -> None:
@@ -115,7 +115,18 @@ class Stream(Buffer):
 
     def flush(self) -> bool:
         """fflush."""
+        if self.raw.filtered:
+            self.raw.flush_writers(False)  # type: ignore[attr-defined]
         return True
+
+    def put_raw(self, raw: Raw) -> None:
+        """Another raw takes the place of the one below: filters come between, or go."""
+        REFILLED.discard(self.raw)
+        self.raw = raw
+        at_position = raw.seek_allowed and "+" in self.mode
+        self.write = _writer_at_position(weakref.ref(self)) if at_position else raw.write
+        if self.unread():
+            REFILLED.add(raw)
 
     # --- state -------------------------------------------------------------------------------------
 
@@ -149,6 +160,8 @@ class Stream(Buffer):
         if not self.is_open:
             return
         raw = self.raw
+        if raw.filtered:
+            raw.flush_writers(True)  # type: ignore[attr-defined]
         self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
         del self.block, self.readline, self.readchar, self.where, self.write, self.raw
         for poller in tuple(raw.pollers):

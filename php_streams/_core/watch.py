@@ -272,7 +272,7 @@ def check(sets: Sets) -> None:
                 continue
             descriptor = stream.raw.select_descriptor()
             if descriptor is None:
-                warn(f"Cannot represent a stream of type {stream.raw.label} as a select()able descriptor")
+                warn(stream.raw.why_not_selectable())
             elif descriptor >= 0:
                 descriptors += 1
     # PHP says nothing of members that are no streams when there is no stream beside them.

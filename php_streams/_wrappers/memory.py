@@ -72,6 +72,9 @@ class MemoryRaw(Raw):
         """Cuts, or fills with NULs."""
         if self.read_only:
             return False
+        if isinstance(self.store, io.FileIO):
+            os.ftruncate(self.store.fileno(), size)
+            return True
         position = self.store.tell()
         end = self.store.seek(0, os.SEEK_END)
         self.store.truncate(size)
@@ -108,19 +111,28 @@ class TempRaw(MemoryRaw):
     def __init__(self, mode: str, limit: int = MAX_MEMORY, data: bytes = b"") -> None:
         super().__init__(mode, data)
         self.limit = limit
+        self.inner = 0  # where PHP's stream within this one believes to be; appending leads elsewhere
         self.known: dict[str, Any] = {}  # what data: URLs say of themselves
 
     def write(self, data: Any) -> int | Literal[False]:
         """Writes, to a file from now on if it becomes too much."""
         if isinstance(self.store, io.BytesIO):
-            if self.store.getbuffer().nbytes + len(data) < self.limit:
-                return super().write(data)
-            self._spill()
+            if self.inner + len(data) < self.limit:
+                size = super().write(data)
+                self.inner += size or 0
+                return size
+            self._spill().seek(self.inner)
         try:
             size = self.store.write(data)
         except OSError as error:
             return notice(f"Write of {len(data)} bytes failed with errno={error.errno} {error.strerror}")
         self.written += size
+        return size
+
+    def readinto(self, buffer: Any) -> int | None:
+        """What there is from the position on."""
+        size = super().readinto(buffer)
+        self.inner += size or 0
         return size
 
     def _spill(self) -> io.FileIO:
@@ -146,7 +158,9 @@ class TempRaw(MemoryRaw):
         if whence == os.SEEK_SET and offset < 0:
             return False
         if isinstance(self.store, io.BytesIO):
-            return super().move(offset, whence)
+            done = super().move(offset, whence)
+            self.inner = self.place or 0
+            return done
         try:
             self.place = self.store.seek(offset, whence)
         except (OSError, ValueError):

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from php_streams._core.buffer import READ_AHEAD
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
@@ -30,7 +31,7 @@ ACCESS = {
     "x": os.O_CREAT | os.O_EXCL,
     "c": os.O_CREAT,
 }
-# What PHP's messages call the size of a read.
+# What PHP's messages call the size of a read that fills the buffer.
 CHUNK = 8192
 
 
@@ -84,7 +85,8 @@ class FileRaw(Raw):
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
         self.failed = True
         self.eof = self.eof or error.errno != errno.EBADF
-        text = f"Read of {min(size, CHUNK)} bytes failed with errno={error.errno} {error.strerror}"
+        shown = CHUNK if size == READ_AHEAD else size
+        text = f"Read of {shown} bytes failed with errno={error.errno} {error.strerror}"
         try:
             notice(text)
         except BaseException as raised:  # from a handler: the reader above must not lose its half line

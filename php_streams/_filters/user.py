@@ -1,0 +1,63 @@
+"""Filters that are classes of the user's own (= ext/standard/user_filters.c)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from php_streams._core.buckets import Brigade
+from php_streams._core.diagnostics import warn
+from php_streams._core.filters import Filter, Outcome
+from php_streams._core.values import cast_string
+from php_streams.constants import PSFS_ERR_FATAL, PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
+
+
+class UserFilter(Filter):
+    """An object of the user's class in a stream."""
+
+    __slots__ = ("object",)
+
+    def __init__(self, name: str, instance: Any) -> None:
+        super().__init__(name)
+        self.object = instance
+
+    def run(self, buckets: list[bytes], flags: int) -> Outcome:
+        """Calls filter(in, out, consumed, closing), and takes what it left in `out`."""
+        before, after = Brigade(buckets), Brigade([])
+        method = getattr(self.object, "filter", None)
+        if method is None:
+            warn("Failed to call filter function")
+            return PSFS_ERR_FATAL, [], 0
+        self.object.stream = self.owner() if self.owner is not None else None
+        try:
+            status, consumed = _result(method(before, after, 0, flags == PSFS_FLAG_FLUSH_CLOSE))
+        finally:
+            self.object.stream = None
+            before.over = after.over = True
+        if before.buckets:
+            warn("Unprocessed filter buckets remaining on input brigade")
+        made = [cast_string(bucket.data) for bucket in after.buckets] if status == PSFS_PASS_ON else []
+        return status, made, consumed
+
+    def close(self) -> None:
+        """Calls onClose."""
+        closing = getattr(self.object, "onClose", None)
+        if closing is not None:
+            closing()
+
+
+def _result(result: Any) -> tuple[int, int]:
+    """What filter() returned: a status, with the number of bytes that were consumed (rule R3)."""
+    if isinstance(result, tuple) and len(result) == 2:
+        return int(result[0] or 0), int(result[1] or 0)
+    return int(result or 0), 0
+
+
+def make(name: str, class_: Any, params: Any) -> Filter | None:
+    """An object of the class as a filter; None when its onCreate refuses."""
+    instance = class_.__new__(class_)
+    instance.filtername, instance.params, instance.stream = name, "" if params is None else params, None
+    instance.__init__()
+    creating = getattr(instance, "onCreate", None)
+    if creating is not None and creating() is False:
+        return None
+    return UserFilter(name, instance)
