@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
-import string
 from typing import Any, Literal
 
 from php_streams._core.arguments import to_context, to_filename
@@ -15,6 +13,7 @@ from php_streams._core.diagnostics import argument_value_error, notice, warn
 from php_streams._core.output import pass_through
 from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, open_stream
+from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.values import cast_string, to_bool, to_int, type_name
 from php_streams._wrappers import locate, scheme_of
 from php_streams._wrappers.names import status_of
@@ -27,8 +26,8 @@ from php_streams.constants import (
     FILE_SKIP_EMPTY_LINES,
     FILE_USE_INCLUDE_PATH,
     LOCK_EX,
+    STREAM_URL_STAT_QUIET,
 )
-from php_streams.paths import sys_get_temp_dir
 
 __all__ = [
     "copy",
@@ -213,7 +212,7 @@ def _refused(source: str, target: str, context: Context | None) -> bool:
         return False
     if stat.S_ISDIR(first.st_mode):
         return not warn("The first argument to copy() function cannot be a directory")
-    second = status_of(target, context)
+    second = status_of(target, context, flags=STREAM_URL_STAT_QUIET)
     if second is None:
         return False
     if stat.S_ISDIR(second.st_mode):
@@ -225,7 +224,6 @@ def _refused(source: str, target: str, context: Context | None) -> bool:
 
 # --- temporary files -----------------------------------------------------------------------------------
 
-_BASE32 = string.digits + string.ascii_lowercase[:22]
 # PHP cuts what tempnam was given for a prefix.
 _PREFIX_MAX = 63
 
@@ -236,7 +234,7 @@ def tmpfile() -> Stream | Literal[False]:
     Open for reading and writing; the file goes when the stream is closed, or its variables are gone.
     """
     try:
-        fd, path = _temporary(sys_get_temp_dir(), "php")
+        fd, path = make_temporary(temporary_folder(), "php")
     except OSError:
         return False
     raw = FileRaw(fd)
@@ -258,11 +256,11 @@ def tempnam(directory: Name, prefix: str | bytes) -> str | Literal[False]:
     start = os.fsdecode(os.fsencode(start)[:_PREFIX_MAX])
     for place in [os.path.abspath(folder)] if folder else []:
         try:
-            return _closed(*_temporary(place, start))
+            return _closed(*make_temporary(place, start))
         except OSError:
             notice("file created in the system's temporary directory")
     try:
-        return _closed(*_temporary(sys_get_temp_dir(), start))
+        return _closed(*make_temporary(temporary_folder(), start))
     except OSError:
         return False
 
@@ -270,15 +268,3 @@ def tempnam(directory: Name, prefix: str | bytes) -> str | Literal[False]:
 def _closed(fd: int, path: str) -> str:
     os.close(fd)
     return path
-
-
-def _temporary(folder: str, prefix: str) -> tuple[int, str]:
-    """A new file that nobody else has, and its path."""
-    for _ in range(100):
-        name = prefix + "".join(secrets.choice(_BASE32) for _ in range(19))
-        path = os.path.join(folder, name)
-        try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
-        except FileExistsError:
-            continue
-    raise FileExistsError

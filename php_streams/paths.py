@@ -14,8 +14,10 @@ from php_streams._core.alias import alias
 from php_streams._core.arguments import to_filename
 from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.status import stat_array
+from php_streams._core.temporary import temporary_folder
 from php_streams._core.values import to_bool, to_int, to_path, to_string
 from php_streams._wrappers.names import allowed, status_of
+from php_streams.constants import STREAM_URL_STAT_LINK, STREAM_URL_STAT_QUIET
 
 __all__ = [
     "basename",
@@ -50,6 +52,8 @@ __all__ = [
 
 Name = str | bytes | os.PathLike[str]
 
+# What PHP adds to the flags that url_stat gets: not to take the answer from its cache.
+_FRESH = 4
 KINDS = {
     status.S_IFLNK: "link",
     status.S_IFIFO: "fifo",
@@ -69,7 +73,7 @@ def _status(filename: Any, follow: bool = True) -> os.stat_result | None:
         return None
     if not path:
         return None
-    found = status_of(path, follow=follow)
+    found = status_of(path, follow=follow, flags=_FRESH if follow else _FRESH | STREAM_URL_STAT_LINK)
     if found is None:
         warn(f"{'stat' if follow else 'Lstat'} failed for {path}")
     return found
@@ -78,7 +82,10 @@ def _status(filename: Any, follow: bool = True) -> os.stat_result | None:
 def _quietly(filename: Any, follow: bool = True) -> os.stat_result | None:
     """What there is of that name; None without a word."""
     path = to_path(filename, 1, "filename")
-    return status_of(path, follow=follow) if path and "\0" not in path else None
+    if not path or "\0" in path:
+        return None
+    flags = _FRESH | STREAM_URL_STAT_QUIET | (0 if follow else STREAM_URL_STAT_LINK)
+    return status_of(path, follow=follow, flags=flags)
 
 
 def stat(filename: Name) -> dict[int | str, int] | Literal[False]:
@@ -301,8 +308,7 @@ def sys_get_temp_dir() -> str:
 
     TMPDIR of the environment, or /tmp; without a slash at its end.
     """
-    found = os.environ.get("TMPDIR", "")
-    return (found.rstrip("/") or "/") if found else "/tmp"
+    return temporary_folder()
 
 
 # --- disks ---------------------------------------------------------------------------------------------

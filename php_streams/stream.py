@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from php_streams import _filters, _wrappers
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
 from php_streams._core.select import select, watching
@@ -17,7 +18,9 @@ __all__ = [
     "stream_get_contents",
     "stream_get_line",
     "stream_get_meta_data",
+    "stream_get_filters",
     "stream_get_transports",
+    "stream_get_wrappers",
     "stream_is_local",
     "stream_isatty",
     "stream_select",
@@ -72,10 +75,12 @@ def stream_set_read_buffer(stream: Stream, size: int) -> int:
     size: 0 makes fread read past the buffer, anything else through it.  0 when that was done.
     """
     expect_resource(stream)
-    buffered = to_int(size, 2, "size") != 0
+    buffer = to_int(size, 2, "size")
+    buffered = buffer != 0
     target = open_stream(stream)
-    target.buffered = buffered
-    return 0
+    if not target.raw.buffering_is_fixed:
+        target.buffered = buffered
+    return target.raw.set_read_buffer(buffer)
 
 
 def stream_set_write_buffer(stream: Stream, size: int) -> int:
@@ -166,6 +171,16 @@ def stream_isatty(stream: Stream) -> bool:
 def stream_supports_lock(stream: Stream) -> bool:
     """Tells whether the stream supports locking.  https://www.php.net/function.stream-supports-lock"""
     return open_stream(stream).raw.lockable
+
+
+def stream_get_wrappers() -> list[str]:
+    """Retrieve list of registered streams.  https://www.php.net/function.stream-get-wrappers"""
+    return _wrappers.schemes()
+
+
+def stream_get_filters() -> list[str]:
+    """Retrieve list of registered filters.  https://www.php.net/function.stream-get-filters"""
+    return _filters.names()
 
 
 def stream_get_transports() -> list[str]:

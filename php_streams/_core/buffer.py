@@ -162,7 +162,7 @@ class Buffer(Resource):
             return self.readline(limit) or self.next_line(limit)
         data = self.tail
         if not data:
-            if self.raw.eof:
+            if self.raw.eof and self.raw.revives:
                 return self.nothing()  # only fread and its like look for data after an end; PHP does this
             data = self._receive(self.read_ahead)
         end = data.find(b"\n") + 1
@@ -185,7 +185,7 @@ class Buffer(Resource):
     def _gather(self, data: bytes, limit: int) -> bytes:
         """The beginning of a line and what comes until it ends, `limit` is reached or nothing more comes."""
         parts, size = [data], len(data)
-        while data and not 0 < limit <= size:
+        while data and not self.raw.eof and not 0 < limit <= size:
             data = self._receive(self.read_ahead)
             parts.append(data)
             size += len(data)

@@ -36,14 +36,17 @@ class Raw(io.RawIOBase):
     # One read is one message: what is longer than the read is lost, and an empty one looks like an end, after
     # which only fread and its like look for more.
     datagrams = False
+    revives = False  # after an end there may be more: a file grows
     seek_allowed = False
     line_end: bytes | None = b"\n"  # None: CR or LF, the first one met will tell
     local = True
     lockable = False
     encrypts = False  # stream_socket_enable_crypto can do something with it
     place: int | None = None  # the position after a move; None: as it was
+    asks_for_end = False  # stream_get_meta_data's eof asks as feof does
     filtered = False  # filters are in the way: receive() gives what they make
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
+    buffering_is_fixed = False  # stream_set_read_buffer changes nothing
     raised: BaseException | None = None
     pollers: Any = ()  # stream_select's, to be told before it closes
     unpushed = 0  # writes since the last read, where the kernel may hold some back
@@ -91,6 +94,14 @@ class Raw(io.RawIOBase):
     def set_write_buffer(self, size: int) -> int:
         """stream_set_write_buffer; -1 where writes are never buffered."""
         return -1
+
+    def set_read_buffer(self, size: int) -> int:
+        """stream_set_read_buffer, where the raw has a say; 0 when it agrees."""
+        return 0
+
+    def flush_written(self) -> bool:
+        """fflush: lets go what was written and is buffered below."""
+        return True
 
     def select_descriptor(self) -> int | None:
         """What stream_select waits on; None for a stream that has nothing of the kind."""

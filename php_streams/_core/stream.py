@@ -26,6 +26,7 @@ from php_streams._core.raw import REFILLED, Raw
 from php_streams._core.resource import Resource
 from php_streams._core.values import type_name
 from php_streams._core.wrapper import Wrapper
+from php_streams.constants import PHP_INT_MAX
 
 
 class Stream(Buffer):
@@ -66,10 +67,13 @@ class Stream(Buffer):
         if not self.raw.seek_allowed:
             return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
         if whence == os.SEEK_CUR:
-            offset, whence = position + offset, os.SEEK_SET
+            # A position that was lost, -1, is a very large one here; PHP does this.
+            offset, whence = position + offset if position >= 0 else PHP_INT_MAX, os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
         done = self.raw.move(offset, whence)
+        if not self.raw.seek_allowed:
+            return warn("Stream does not support seeking")
         self._forget(position if self.raw.place is None else self.raw.place)
         if done:
             self.raw.eof = False
@@ -96,10 +100,13 @@ class Stream(Buffer):
             self._forget(position)
 
     def seek_forward(self, offset: int) -> bool:
-        """Moves to `offset`, by reading where a stream cannot seek; False when that is not to be reached."""
-        if self.raw.seek_allowed:
-            return self.seek(offset)
-        return self._skip(offset - self.tell())
+        """Moves to `offset`, if need be by reading; False when that is not to be reached."""
+        position = self.tell()
+        if not self.raw.seek_allowed:
+            return self._skip(offset - position)
+        if 0 <= position < offset:
+            return self.seek(offset - position, os.SEEK_CUR)
+        return offset >= position or self.seek(offset)
 
     def _skip(self, distance: int) -> bool:
         """Reads so many bytes that nobody gets."""
@@ -117,7 +124,7 @@ class Stream(Buffer):
         """fflush."""
         if self.raw.filtered:
             self.raw.flush_writers(False)  # type: ignore[attr-defined]
-        return True
+        return self.raw.flush_written()
 
     def put_raw(self, raw: Raw) -> None:
         """Another raw takes the place of the one below: filters come between, or go."""
@@ -133,6 +140,8 @@ class Stream(Buffer):
     def meta(self) -> dict[str, Any]:
         """stream_get_meta_data, keys in PHP's order."""
         data = self.raw.meta()
+        if self.raw.asks_for_end:
+            data["eof"] = self.at_end()
         if self.wrapper_data is not None:
             data["wrapper_data"] = self.wrapper_data
         if self.wrapper is not None:

@@ -359,6 +359,10 @@ class SocketRaw(Raw):
         """The socket's descriptor."""
         return self.sock.fileno()
 
+    def stat(self) -> os.stat_result:
+        """fstat(2): what a socket's number in the file system is."""
+        return os.fstat(self.fileno())
+
     def select_descriptor(self) -> int | None:
         """The socket's descriptor."""
         return self.sock.fileno()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import notice
 from php_streams._core.raw import Raw
+from php_streams._core.temporary import make_temporary, temporary_folder
 
 # PHP's PHP_STREAM_MAX_MEM.
 MAX_MEMORY = 2 * 1024 * 1024
@@ -43,7 +43,7 @@ class MemoryRaw(Raw):
     def readinto(self, buffer: Any) -> int | None:
         """What there is from the position on."""
         size = self.store.readinto(buffer)
-        self.eof = not size
+        self.eof = not size or (self.eof and size == len(buffer))  # PHP does this
         self.total += size
         return size
 
@@ -66,7 +66,9 @@ class MemoryRaw(Raw):
         self.place = self.store.seek(max(start + offset, 0))
         if start + offset < 0:
             self.place = -1
-        return self.place >= 0
+            return False
+        self.eof = False  # also when it is a write that goes back to the position
+        return True
 
     def truncate_to(self, size: int) -> bool | None:
         """Cuts, or fills with NULs."""
@@ -80,7 +82,7 @@ class MemoryRaw(Raw):
         self.store.truncate(size)
         if size > end:
             self.store.write(bytes(size - end))
-        self.store.seek(min(position, size))
+        self.store.seek(position if size > end else min(position, size))
         return True
 
     def stat(self) -> os.stat_result | None:
@@ -107,6 +109,7 @@ class TempRaw(MemoryRaw):
     """Bytes in memory, or in a temporary file when there are many."""
 
     label = "TEMP"
+    buffering_is_fixed = True  # PHP hands the wish on to the stream within
 
     def __init__(self, mode: str, limit: int = MAX_MEMORY, data: bytes = b"") -> None:
         super().__init__(mode, data)
@@ -121,7 +124,8 @@ class TempRaw(MemoryRaw):
                 size = super().write(data)
                 self.inner += size or 0
                 return size
-            self._spill().seek(self.inner)
+            self._spill()
+            self.store.seek(max(self.inner, 0), os.SEEK_END if self.inner < 0 else os.SEEK_SET)
         try:
             size = self.store.write(data)
         except OSError as error:
@@ -131,8 +135,10 @@ class TempRaw(MemoryRaw):
 
     def readinto(self, buffer: Any) -> int | None:
         """What there is from the position on."""
-        size = super().readinto(buffer)
-        self.inner += size or 0
+        size = self.store.readinto(buffer)
+        self.eof = self.eof or size < len(buffer)
+        self.total += size
+        self.inner += size
         return size
 
     def _spill(self) -> io.FileIO:
@@ -140,7 +146,7 @@ class TempRaw(MemoryRaw):
         if isinstance(self.store, io.FileIO):
             return self.store
         position = self.store.tell()
-        descriptor, name = tempfile.mkstemp(prefix="php")
+        descriptor, name = make_temporary(temporary_folder(), "php")
         file = io.FileIO(descriptor, "r+")
         try:
             os.unlink(name)
@@ -165,6 +171,7 @@ class TempRaw(MemoryRaw):
             self.place = self.store.seek(offset, whence)
         except (OSError, ValueError):
             return False
+        self.eof = False
         return True
 
     def stat(self) -> os.stat_result | None:

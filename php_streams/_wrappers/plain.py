@@ -12,6 +12,7 @@ import fcntl
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
+from php_streams.constants import LOCK_NB, LOCK_UN
 
 # The flags of open(2) by the mode's first letter.
 ACCESS = {
@@ -77,7 +79,7 @@ class FileRaw(Raw):
             self.raised = error
             return None
         self.failed = False
-        self.eof = not size
+        self.eof = self.eof or not size  # only seeking takes it back
         self.total += size
         return size
 
@@ -110,7 +112,7 @@ class FileRaw(Raw):
             except BaseException as error:
                 self.raised = error
                 break
-            self.eof = not data
+            self.eof = self.eof or not data
             self.total += len(data)
             if not data:
                 break
@@ -176,9 +178,10 @@ class FileRaw(Raw):
         return True
 
     def lock(self, operation: int) -> bool | None:
-        """flock(2)."""
+        """flock(2), whose constants are not PHP's."""
+        kind = fcntl.LOCK_UN if operation & 3 == LOCK_UN else operation & 3
         try:
-            fcntl.flock(self.fd, operation)
+            fcntl.flock(self.fd, kind | (fcntl.LOCK_NB if operation & LOCK_NB else 0))
         except OSError as error:
             return False if error.errno == errno.EWOULDBLOCK else None
         return True
@@ -266,7 +269,7 @@ class PlainFiles(Wrapper):
         """The names in a folder."""
         return FolderRaw(path)
 
-    def stat(self, path: str, follow: bool) -> os.stat_result:
+    def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
         """stat(2) or lstat(2)."""
         return os.stat(path, follow_symlinks=follow)
 
@@ -299,14 +302,15 @@ class PlainFiles(Wrapper):
         """rmdir(2)."""
         os.rmdir(path)
 
-    def touch(self, path: str, times: tuple[int, int]) -> None:
+    def touch(self, path: str, times: tuple[int, int] | None) -> None:
         """utime(2)."""
         if not os.path.exists(path):
             try:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
             except OSError as error:
                 raise WrapperError(f"Unable to create file {path} because {error.strerror}") from None
-        os.utime(path, times)
+        now = int(time.time())
+        os.utime(path, times or (now, now))
 
     def chmod(self, path: str, mode: int) -> None:
         """chmod(2)."""
