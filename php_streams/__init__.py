@@ -21,6 +21,7 @@ from php_streams import (
     stream_context,
     stream_filter,
     stream_socket,
+    stream_wrapper,
     variables,
     x509,
 )
@@ -46,6 +47,7 @@ from php_streams.stream_bucket import *
 from php_streams.stream_context import *
 from php_streams.stream_filter import *
 from php_streams.stream_socket import *
+from php_streams.stream_wrapper import *
 from php_streams.variables import *
 from php_streams.x509 import *
 
@@ -60,6 +62,7 @@ __all__ = [
     *stream_context.__all__,
     *stream_filter.__all__,
     *stream_bucket.__all__,
+    *stream_wrapper.__all__,
     *stream_socket.__all__,
     *errors.__all__,
     *settings.__all__,

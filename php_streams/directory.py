@@ -101,7 +101,7 @@ def scandir(
     """
     path = to_filename(directory, 1, "directory")
     order = to_int(sorting_order, 2, "sorting_order")
-    options = to_context(context, 3)
+    options = to_context(context, 3, default=False)
     if not path:
         raise argument_value_error(1, "directory", "must not be empty")
     code: list[int] = []
@@ -109,7 +109,10 @@ def scandir(
     if handle is None:
         return warn(f"(errno {code[0]}): {os.strerror(code[0])}")
     with handle:
-        found = list(handle.raw.names)  # type: ignore[attr-defined]
+        names = _names(handle)
+        found: list[str] = []
+        while (name := names.next_name()) is not False:
+            found.append(name)
     if order == SCANDIR_SORT_NONE:
         return found
     return sorted(found, key=os.fsencode, reverse=order != SCANDIR_SORT_ASCENDING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from typing import Any, Literal
@@ -197,12 +198,12 @@ def copy(from_: Name, to: Name, context: Context | None = None) -> bool:
     reader = open_url(source, "rb", options)
     if reader is None:
         return False
-    with reader:
+    with contextlib.ExitStack() as streams:
         writer = open_url(target, "wb", options)
-        if writer is None:
-            return False
-        with writer:
-            return copy_stream(reader, writer) is not False
+        if writer is not None:
+            streams.push(writer)
+        with reader:
+            return writer is not None and copy_stream(reader, writer) is not False
 
 
 def _refused(source: str, target: str, context: Context | None) -> bool:

@@ -6,7 +6,6 @@ what is no stream, shows itself there as an AttributeError (see _core/stream.py)
 
 from __future__ import annotations
 
-import fcntl
 import os
 from typing import Any, Literal
 
@@ -20,7 +19,7 @@ from php_streams._core.status import stat_array
 from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import outputs, to_bool, to_bytes, to_int, to_string, type_name
 from php_streams._wrappers.open import open_url
-from php_streams.constants import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, PHP_INT_MAX, SEEK_SET
+from php_streams.constants import LOCK_NB, PHP_INT_MAX, SEEK_SET
 from php_streams.stream import stream_set_write_buffer
 
 __all__ = [
@@ -236,8 +235,7 @@ def flock(stream: Stream, operation: int) -> Any:
     target = open_stream(stream)
     if not how & 3:
         raise argument_value_error(2, "operation", "must be one of LOCK_SH, LOCK_EX, or LOCK_UN")
-    kind = {LOCK_SH: fcntl.LOCK_SH, LOCK_EX: fcntl.LOCK_EX, LOCK_UN: fcntl.LOCK_UN}[how & 3]
-    done = target.raw.lock(kind | (fcntl.LOCK_NB if how & LOCK_NB else 0))
+    done = target.raw.lock(how & (3 | LOCK_NB))
     return FlockResult(done is True, int(done is False))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -35,12 +34,11 @@ Name = str | bytes | os.PathLike[str]
 def _done(act: Callable[[], Any], about: str | None = "", text: str = "{}") -> bool:
     """Does it; False and the system's words when it fails."""
     try:
-        act()
+        return act() is not False
     except OSError as error:
         return warn(text.format(error.strerror), about=about or "")
     except WrapperError as error:
         return bool(error.args) and warn(str(error), about=about or "")
-    return True
 
 
 def _wrapper(path: str) -> tuple[Wrapper | None, str]:
@@ -126,8 +124,7 @@ def touch(filename: Name, mtime: int | None = None, atime: int | None = None) ->
     if wrapper is None:
         return False
     if wrapper.can_touch:
-        now = int(time.time())
-        times = (now if accessed is None else accessed, now if modified is None else modified)
+        times = None if modified is None or accessed is None else (accessed, modified)
         return _done(lambda: wrapper.touch(target, times))
     if modified is not None:
         return warn("Cannot call touch() for a non-standard stream")

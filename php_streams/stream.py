@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from php_streams import _filters, _wrappers
+from php_streams._core.alias import alias
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
 from php_streams._core.select import select, watching
@@ -13,6 +14,7 @@ from php_streams._core.stream import Stream, expect_resource, open_stream
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
 from php_streams._transports import TRANSPORTS
 from php_streams._wrappers import is_local_url, unknown_scheme
+from php_streams.stream_wrapper import stream_wrapper_register
 
 __all__ = [
     "stream_get_contents",
@@ -23,6 +25,7 @@ __all__ = [
     "stream_get_wrappers",
     "stream_is_local",
     "stream_isatty",
+    "stream_register_wrapper",
     "stream_select",
     "stream_set_blocking",
     "stream_set_chunk_size",
@@ -249,3 +252,6 @@ def _pick(given: Streams, positions: Sequence[int]) -> Streams:
         return [given[position] for position in positions]
     keys = list(given) if positions else []
     return {keys[position]: given[keys[position]] for position in positions}
+
+
+stream_register_wrapper = alias(stream_wrapper_register, "stream_register_wrapper", __name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 NAMES = "dev ino mode nlink uid gid rdev size atime mtime ctime blksize blocks".split()
 
@@ -25,3 +26,19 @@ def stat_array(status: os.stat_result) -> dict[int | str, int]:
         status.st_blocks,
     ]
     return {**dict(enumerate(values)), **dict(zip(NAMES, values, strict=True))}
+
+
+def status_from(array: Any) -> os.stat_result | None:
+    """A stat_result out of what a user's stat method returned, by name; None for what is no array."""
+    if not isinstance(array, dict):
+        return None
+
+    def of(name: str) -> int:
+        return int(array.get(name) or 0)
+
+    first = (of("mode"), of("ino"), of("dev"), of("nlink"), of("uid"), of("gid"), of("size"))
+    times = [of(name) for name in ("atime", "mtime", "ctime")]
+    more = {f"st_{name}": of(name) for name in ("rdev", "blksize", "blocks")}
+    for name, seconds in zip(("atime", "mtime", "ctime"), times, strict=True):
+        more[f"st_{name}_ns"] = seconds * 1_000_000_000
+    return os.stat_result((*first, *times), more)

@@ -99,9 +99,10 @@ class Poller:
     def forget(self, raw: Raw) -> None:
         """The raw is about to close (in any thread)."""
         self.stale = True
-        descriptor = raw.select_descriptor()
-        if self.large and descriptor is not None and self.generation == Poller.forks:
-            self._unregister(descriptor)
+        if self.large and self.generation == Poller.forks:
+            descriptor = raw.select_descriptor()
+            if descriptor is not None:
+                self._unregister(descriptor)
 
     def close(self) -> None:
         """Gives back the epoll's descriptor."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from php_streams.constants import STREAM_URL_STAT_QUIET
+
 if TYPE_CHECKING:
     from php_streams._core.context import Context
     from php_streams._core.directory import DirectoryRaw
@@ -35,37 +37,42 @@ class Wrapper:
         """The names in a folder."""
         raise WrapperError("not implemented")
 
-    def stat(self, path: str, follow: bool) -> os.stat_result:
-        """What is known of a name; OSError when there is nothing of that name."""
+    def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
+        """What is known of a name; OSError when there is nothing of that name.
+
+        flags: STREAM_URL_STAT_*, for wrappers of the user's own.
+        """
         raise OSError
 
-    def unlink(self, path: str, context: Context | None) -> None:
+    # What changes names returns False when it failed and said so; an OSError when PHP is to say why.
+
+    def unlink(self, path: str, context: Context | None) -> bool | None:
         """Removes a file."""
         raise OSError
 
-    def rename(self, old: str, new: str, context: Context | None) -> None:
+    def rename(self, old: str, new: str, context: Context | None) -> bool | None:
         """Gives a file or folder another name."""
         raise OSError
 
-    def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
+    def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> bool | None:
         """Makes a folder."""
         raise OSError
 
-    def rmdir(self, path: str, context: Context | None) -> None:
+    def rmdir(self, path: str, context: Context | None) -> bool | None:
         """Removes an empty folder."""
         raise OSError
 
-    def touch(self, path: str, times: tuple[int, int]) -> None:
-        """Sets the times of access and modification; a file that is not there is made."""
+    def touch(self, path: str, times: tuple[int, int] | None) -> bool | None:
+        """Sets the times of access and modification (None: now); a file that is not there is made."""
         raise OSError
 
-    def chmod(self, path: str, mode: int) -> None:
+    def chmod(self, path: str, mode: int) -> bool | None:
         """Sets the permissions."""
         raise OSError
 
     def allowed(self, path: str, access: int) -> bool:
         """Whether this process may do that (os.R_OK ...), as far as the permissions tell."""
-        status = self.stat(path, True)
+        status = self.stat(path, True, STREAM_URL_STAT_QUIET | 4)
         if os.getuid() == 0:
             return access != os.X_OK or bool(status.st_mode & 0o111)
         if status.st_uid == os.getuid():

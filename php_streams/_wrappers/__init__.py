@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from importlib import import_module
 
 from php_streams._core import ini
@@ -22,6 +23,30 @@ REMOTE = frozenset({"http", "https", "ftp", "ftps", "data"})
 LOCAL = frozenset({"file", "php", "glob", "compress.zlib", "compress.bzip2", "phar"})
 
 _made: dict[str, Wrapper] = {}
+# What the user changed: wrappers of his own, and None for one of the table that is switched off.
+_changed: ContextVar[dict[str, Wrapper | None]] = ContextVar("wrappers", default={})  # noqa: B039  (never mutated)
+
+
+def schemes() -> list[str]:
+    """The schemes there are now, as stream_get_wrappers gives them."""
+    changed = _changed.get()
+    own = [scheme for scheme, wrapper in changed.items() if wrapper is not None]
+    return [*(scheme for scheme in WRAPPERS if scheme not in changed), *own]
+
+
+def change(scheme: str, wrapper: Wrapper | None) -> None:
+    """Puts a wrapper of the user's own in a place, or none."""
+    others = {name: other for name, other in _changed.get().items() if name != scheme}
+    _changed.set({**others, scheme: wrapper} if wrapper is not None or scheme in WRAPPERS else others)
+
+
+def restore(scheme: str) -> bool:
+    """Puts the table's own wrapper back; False when it was never away."""
+    changed = _changed.get()
+    if scheme not in changed:
+        return False
+    _changed.set({name: other for name, other in changed.items() if name != scheme})
+    return True
 
 
 def scheme_of(url: str) -> str | None:
@@ -32,20 +57,26 @@ def scheme_of(url: str) -> str | None:
 
 def is_local_url(url: str) -> bool:
     """Whether the wrapper of this URL keeps off the network; a plain path does."""
-    scheme = scheme_of(url)
-    return scheme is None or scheme.lower() not in REMOTE
+    scheme = (scheme_of(url) or "file").lower()
+    own = _changed.get().get(scheme)
+    return not own.remote if own is not None else scheme not in REMOTE
 
 
 def unknown_scheme(url: str) -> str | None:
     """The URL's scheme when no wrapper has it."""
     scheme = scheme_of(url)
-    return scheme if scheme is not None and scheme.lower() not in REMOTE | LOCAL else None
+    if scheme is None or scheme.lower() in REMOTE | LOCAL or _changed.get().get(scheme.lower()):
+        return None
+    return scheme
 
 
-def wrapper_of(scheme: str) -> Wrapper:
-    """The wrapper of a scheme in the table."""
+def wrapper_of(scheme: str) -> Wrapper | None:
+    """The wrapper of a scheme; None when there is none now."""
+    changed = _changed.get()
+    if scheme in changed:
+        return changed[scheme]
     made = _made.get(scheme)
-    if made is None:
+    if made is None and scheme in WRAPPERS:
         module, _, factory = WRAPPERS[scheme].partition(":")
         made = _made[scheme] = getattr(import_module(module), factory)()
     return made
@@ -54,22 +85,29 @@ def wrapper_of(scheme: str) -> Wrapper:
 def locate(url: str) -> tuple[Wrapper, str]:
     """The wrapper of a URL, and what it is to open (= php_stream_locate_url_wrapper)."""
     match = _SCHEME.match(url)
-    if match is None:
-        return wrapper_of("file"), url
-    scheme = (match[1] or match[2]).lower()
-    if scheme == "file":
-        return wrapper_of("file"), _local_path(url, url[match.end() :])
-    if scheme not in WRAPPERS:
+    scheme = (match[1] or match[2]).lower() if match else "file"
+    found = wrapper_of(scheme)
+    if scheme != "file" and found is None:
         warn(
-            f'Unable to find the wrapper "{(match[1] or match[2])[:31]}"'
+            f'Unable to find the wrapper "{(scheme_of(url) or "")[:31]}"'
             " - did you forget to enable it when you configured PHP?"
         )
-        return wrapper_of("file"), url
-    found = wrapper_of(scheme)
+        scheme, match, found = "file", None, wrapper_of("file")
+    if scheme == "file":
+        return _files(found), url if match is None else _local_path(url, url[match.end() :])
+    assert found is not None
     if found.remote and not truth(ini.get("allow_url_fopen")):
         warn(f"{scheme}:// wrapper is disabled in the server configuration by allow_url_fopen=0")
         raise WrapperError("no suitable wrapper could be found")
     return found, url
+
+
+def _files(wrapper: Wrapper | None) -> Wrapper:
+    """The wrapper of plain paths, which may have been switched off."""
+    if wrapper is None:
+        warn("file:// wrapper is disabled in the server configuration")
+        raise WrapperError("no suitable wrapper could be found")
+    return wrapper
 
 
 def _local_path(url: str, rest: str) -> str:

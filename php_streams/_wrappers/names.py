@@ -9,11 +9,13 @@ from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers import locate
 
 
-def status_of(path: str, context: Context | None = None, *, follow: bool = True) -> os.stat_result | None:
+def status_of(
+    path: str, context: Context | None = None, *, follow: bool = True, flags: int = 0
+) -> os.stat_result | None:
     """stat of a path or URL; None where there is nothing of that name, or nothing to ask."""
     try:
         wrapper, target = locate(path)
-        return wrapper.stat(target, follow)
+        return wrapper.stat(target, follow, flags, context)
     except (OSError, ValueError, WrapperError):
         return None
 

@@ -11,6 +11,7 @@ from php_streams._core.diagnostics import warn
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers import include_path, locate
+from php_streams.constants import STREAM_USE_PATH
 
 _PASSWORD = re.compile(r"(\w+://[^/:@]*:)[^/@]*@")
 
@@ -26,6 +27,7 @@ def open_url(
         raise ValueError("Path must not be empty")
     if search:
         path = include_path.resolve(path) or path
+        options |= STREAM_USE_PATH
     try:
         wrapper, target = locate(path)
         stream = wrapper.open(target, mode, options, context)
