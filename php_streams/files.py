@@ -11,6 +11,7 @@ from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import argument_value_error, notice, warn
+from php_streams._core.lines import end_of_line
 from php_streams._core.output import pass_through
 from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, open_stream
@@ -68,6 +69,8 @@ def file_get_contents(
     if fp is None:
         return False
     with fp:
+        if isinstance(fp.raw, FileRaw):
+            fp.buffered = False  # the file goes straight into the result
         if start and not fp.seek(start, os.SEEK_SET if start > 0 else os.SEEK_END):
             return warn(f"Failed to seek to position {start} in the stream")
         data = fp.read_all() if most < 0 else fp.read_up_to(most)
@@ -151,21 +154,22 @@ def file(filename: Name, flags: int = 0, context: Context | None = None) -> list
     with fp:
         data = fp.read_all()
         fp.nothing()
+        end_of_line(data, 0, fp.raw)  # which finds out, where that is not known
+        return _lines(data, fp.raw.line_end or b"\n", how)
+
+
+def _lines(data: bytes, end: bytes, how: int) -> list[bytes]:
+    """The lines of a text, as file()'s flags want them."""
+    if not how & FILE_IGNORE_NEW_LINES and end == b"\n" and b"\r" not in data:
+        return data.splitlines(keepends=True)  # it would break lines at CR, too
+    *lines, last = data.split(end)
     if not how & FILE_IGNORE_NEW_LINES:
-        return data.splitlines(keepends=True) if _only_newlines(data) else _lines(data)
-    lines = [line.removesuffix(b"\r") for line in data.removesuffix(b"\n").split(b"\n")] if data else []
-    return [line for line in lines if line] if how & FILE_SKIP_EMPTY_LINES else lines
-
-
-def _only_newlines(data: bytes) -> bool:
-    """Whether bytes.splitlines, which is quick, breaks these lines where PHP does: at LF alone."""
-    return b"\r" not in data
-
-
-def _lines(data: bytes) -> list[bytes]:
-    *lines, last = data.split(b"\n")
-    whole = [line + b"\n" for line in lines]
-    return [*whole, last] if last else whole
+        lines = [line + end for line in lines]
+    elif end == b"\n":
+        lines = [line.removesuffix(b"\r") for line in lines]
+    if how & FILE_IGNORE_NEW_LINES and how & FILE_SKIP_EMPTY_LINES:
+        lines = [line for line in lines if line]
+    return [*lines, last] if last else lines
 
 
 def readfile(

@@ -161,7 +161,10 @@ def feof(stream: Stream) -> bool:
 
 def fclose(stream: Stream) -> bool:
     """Closes an open file pointer.  https://www.php.net/function.fclose"""
-    open_stream(stream).close()
+    target = open_stream(stream)
+    if not target.raw.closed_by_fclose:
+        return warn(f"{int(target)} is not a valid stream resource")
+    target.close()
     return True
 
 

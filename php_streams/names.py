@@ -57,7 +57,7 @@ def unlink(filename: Name, context: Context | None = None) -> bool:
         return warn("Unable to locate stream wrapper")
     if not wrapper.can_unlink:
         return warn(f"{wrapper.label} does not allow unlinking")
-    return _done(lambda: wrapper.unlink(target, options), path)
+    return _done(lambda: wrapper.unlink(target, options), target)
 
 
 def rename(from_: Name, to: Name, context: Context | None = None) -> bool:
@@ -75,7 +75,7 @@ def rename(from_: Name, to: Name, context: Context | None = None) -> bool:
     if other is not wrapper:
         return warn("Cannot rename a file across wrapper types")
     options = to_context(context, 3)
-    return _done(lambda: wrapper.rename(old, new, options), f"{source},{target}")
+    return _done(lambda: wrapper.rename(old, new, options), f"{old},{new}")
 
 
 def mkdir(
@@ -105,7 +105,7 @@ def rmdir(directory: Name, context: Context | None = None) -> bool:
     wrapper, target = _wrapper(path)
     if wrapper is None or not wrapper.can_make_directories:
         return False
-    return _done(lambda: wrapper.rmdir(target, options), path)
+    return _done(lambda: wrapper.rmdir(target, options), target)
 
 
 def touch(filename: Name, mtime: int | None = None, atime: int | None = None) -> bool:
@@ -165,7 +165,8 @@ def umask(mask: int | None = None) -> int:
 def symlink(target: Name, link: Name) -> bool:
     """Creates a symbolic link.  https://www.php.net/function.symlink"""
     what, name = to_filename(target, 1, "target"), to_filename(link, 2, "link")
-    return _done(lambda: os.symlink(what, name))
+    # PHP follows links in the new link's own name, too: it makes what a link that leads nowhere is about.
+    return _done(lambda: os.symlink(what, os.path.realpath(name)))
 
 
 def link(target: Name, link: Name) -> bool:

@@ -177,7 +177,7 @@ def filetype(filename: Name) -> str | Literal[False]:
 
 def file_exists(filename: Name) -> bool:
     """Checks whether a file or directory exists.  https://www.php.net/function.file-exists"""
-    return _quietly(filename) is not None
+    return _may(filename, os.F_OK)
 
 
 def is_file(filename: Name) -> bool:
@@ -294,13 +294,10 @@ def realpath(path: Name) -> str | Literal[False]:
     """
     name = to_filename(path, 1, "path")
     try:
-        return os.path.realpath(name or ".", strict=True) if not _file_with_slash(name) else False
+        os.stat(name or ".")  # the system knows that nothing is below a file, as in f/.
+        return os.path.realpath(name or ".", strict=True)
     except OSError:
         return False
-
-
-def _file_with_slash(path: str) -> bool:
-    return path.endswith("/") and not os.path.isdir(path)
 
 
 def sys_get_temp_dir() -> str:

@@ -16,6 +16,7 @@ class DirectoryRaw(Raw):
     """The names in a folder, one by one; a subclass says where they come from."""
 
     label = "dir"
+    closed_by_fclose = False
     seek_allowed = True
 
     def __init__(self) -> None:
@@ -44,7 +45,6 @@ class DirectoryRaw(Raw):
         return notice("Stream is not writable")
 
     def move(self, offset: int, whence: int) -> bool:
-        """Any seek begins anew; PHP does this."""
+        """Any seek begins anew, and leaves the position; PHP does this."""
         self.restart()
-        self.place = 0
         return True

@@ -24,4 +24,6 @@ def pass_through(source: Stream) -> int:
     while data := source.read(8192):
         output(data)
         count += len(data)
+    if count and source.raw.mappable:
+        source.raw.eof = False  # PHP maps the file into memory and seeks behind it
     return -1 if source.no_bytes() is False and not count else count

@@ -46,6 +46,9 @@ class Raw(io.RawIOBase):
     asks_for_end = False  # stream_get_meta_data's eof asks as feof does
     filtered = False  # filters are in the way: receive() gives what they make
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
+    closed_by_fclose = True
+    direct = False  # readall is for a stream that has no buffer
+    mappable = False  # a file that PHP maps into memory rather than read it
     buffering_is_fixed = False  # stream_set_read_buffer changes nothing
     raised: BaseException | None = None
     pollers: Any = ()  # stream_select's, to be told before it closes

@@ -71,8 +71,10 @@ class Wrapper:
         raise OSError
 
     def allowed(self, path: str, access: int) -> bool:
-        """Whether this process may do that (os.R_OK ...), as far as the permissions tell."""
+        """Whether this process may do that (os.R_OK ...), as far as the permissions tell; F_OK: is it there?"""
         status = self.stat(path, True, STREAM_URL_STAT_QUIET | 4)
+        if access == os.F_OK:
+            return True
         if os.getuid() == 0:
             return access != os.X_OK or bool(status.st_mode & 0o111)
         if status.st_uid == os.getuid():

@@ -33,6 +33,8 @@ ACCESS = {
     "x": os.O_CREAT | os.O_EXCL,
     "c": os.O_CREAT,
 }
+# Of the devices these can be sought in: mem, kmem, null, port, zero, full.
+SEEKABLE_DEVICES = frozenset(os.makedev(1, minor) for minor in (1, 2, 3, 4, 5, 7))
 # What PHP's messages call the size of a read that fills the buffer.
 CHUNK = 8192
 
@@ -59,8 +61,11 @@ class FileRaw(Raw):
     def __init__(self, fd: int) -> None:
         super().__init__()
         self.fd = fd
-        kind = os.fstat(fd).st_mode
-        self.seek_allowed = not (stat.S_ISFIFO(kind) or stat.S_ISCHR(kind))
+        status = os.fstat(fd)
+        self.seek_allowed = not stat.S_ISFIFO(status.st_mode) and (
+            not stat.S_ISCHR(status.st_mode) or status.st_rdev in SEEKABLE_DEVICES
+        )
+        self.mappable = stat.S_ISREG(status.st_mode)
         # PHP counts from -1 on what cannot seek.
         self.total = os.lseek(fd, 0, os.SEEK_CUR) if self.seek_allowed else -1
         self.temporary: str | None = None  # a file that goes when the stream is closed
@@ -107,7 +112,7 @@ class FileRaw(Raw):
             except BlockingIOError:
                 break
             except OSError as error:
-                self._unread(error, CHUNK)
+                self._unread(error, CHUNK + (os.fstat(self.fd).st_size if self.direct else 0))
                 break
             except BaseException as error:
                 self.raised = error
@@ -244,6 +249,24 @@ class FolderRaw(DirectoryRaw):
             super().close()
 
 
+def _open(path: str, flags: int) -> int:
+    """open(2) of the path without its links and dots: PHP takes them out itself, where the system could not."""
+    try:
+        return os.open(os.fsencode(path), flags, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+        # A folder that is not there and .. behind it; O_EXCL and a link that leads nowhere.
+        if error.errno not in (errno.ENOENT, errno.EEXIST) or os.path.exists(path) or path.endswith("/"):
+            raise
+        if ".." not in path and not os.path.islink(path):
+            raise
+        try:
+            return os.open(os.fsencode(os.path.realpath(path)), flags, 0o666)
+        except OSError:
+            raise error from None
+
+
 class PlainFiles(Wrapper):
     """Paths, and file:// in front of them."""
 
@@ -256,11 +279,11 @@ class PlainFiles(Wrapper):
             flags = open_flags(mode)
         except ValueError:
             raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
-        fd = os.open(os.fsencode(path), flags, 0o666)
+        fd = _open(path, flags)
         try:
             raw = FileRaw(fd)
             raw.greedy = True
-            return Stream(raw, mode, path, context)
+            return Stream(raw, mode, path)  # PHP gives plain files no context
         except BaseException:
             os.close(fd)
             raise
