@@ -12,6 +12,7 @@ from php_streams import (
     errors,
     files,
     filesystem,
+    http,
     names,
     network,
     paths,
@@ -38,6 +39,7 @@ from php_streams.directory import dir as dir
 from php_streams.errors import *
 from php_streams.files import *
 from php_streams.filesystem import *
+from php_streams.http import *
 from php_streams.names import *
 from php_streams.network import *
 from php_streams.paths import *
@@ -58,6 +60,7 @@ __all__ = [
     *paths.__all__,
     *directory.__all__,
     *network.__all__,
+    *http.__all__,
     *stream.__all__,
     *stream_context.__all__,
     *stream_filter.__all__,

@@ -175,6 +175,7 @@ def _set_params(context: Context, params: Pairs) -> None:
     given = dict(params)
     if "notification" in given:
         context.params["notification"] = given["notification"]
+        context.progress = None
     if "options" not in given:
         return
     options = given["options"]

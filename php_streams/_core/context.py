@@ -16,10 +16,11 @@ class Context(resource.Resource):
 
     `options[wrapper][option]` is shared by every stream that was opened with the context, and a stream
     writes what it learns there too (ssl.peer_certificate), as in PHP.  `params` holds what
-    `stream_context_set_params` was given beside options, of which PHP knows `notification`.
+    `stream_context_set_params` was given beside options, of which PHP knows `notification`; `progress` is
+    what that was told last: bytes so far, and of how many (notification.py).
     """
 
-    __slots__ = ("options", "params")
+    __slots__ = ("options", "params", "progress")
     type_name = "stream-context"
 
     def __init__(self, options: Options | None = None, params: dict[str, Any] | None = None) -> None:
@@ -27,6 +28,7 @@ class Context(resource.Resource):
         self.options: Options = {}
         self.merge(options or {})
         self.params: dict[str, Any] = dict(params or {})
+        self.progress: list[int] | None = None
 
     @property
     def is_open(self) -> bool:

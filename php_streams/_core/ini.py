@@ -24,6 +24,7 @@ DEFAULTS: dict[str, str] = {
     "openssl.cafile": "",
     "openssl.capath": "",
     "php_streams.failed_tls": "refuse",
+    "php_streams.http_header_limit": "8M",
     "php_streams.starttls_buffer": "refuse",
     "sendmail_from": "",
     "sendmail_path": "/usr/sbin/sendmail -t -i",
@@ -54,6 +55,11 @@ _changed: ContextVar[dict[str, str]] = ContextVar("ini", default={})  # noqa: B0
 def get(name: str) -> str:
     """The setting's value now."""
     return _changed.get().get(name, DEFAULTS[name])
+
+
+def given(name: str) -> str | None:
+    """The value that the program has set, be it ""; None when it has set none."""
+    return _changed.get().get(name)
 
 
 def put(name: str, value: str) -> None:

@@ -99,6 +99,12 @@ class Stream(Buffer):
             self.raw.move(position, os.SEEK_SET)
             self._forget(position)
 
+    def count_from_here(self) -> None:
+        """The position is 0 here: what went before (a response's headers) is no content."""
+        self.raw.written = 0
+        self.raw.total = self.unread()
+        self.hold(self.take())
+
     def seek_forward(self, offset: int) -> bool:
         """Moves to `offset`, if need be by reading; False when that is not to be reached."""
         position = self.tell()

@@ -14,6 +14,7 @@ FILTERS: dict[str, str] = {
     "string.rot13": "php_streams._filters.string:make",
     "string.toupper": "php_streams._filters.string:make",
     "string.tolower": "php_streams._filters.string:make",
+    "dechunk": "php_streams._filters.dechunk:make",
 }
 # Filters of the user's own, by name: a class.
 registered: ContextVar[dict[str, Any]] = ContextVar("registered_filters", default={})  # noqa: B039  (never mutated)

@@ -17,6 +17,8 @@ _SCHEME = re.compile(r"([A-Za-z0-9+.-]+)://|(data):", re.IGNORECASE)
 WRAPPERS: dict[str, str] = {
     "php": "php_streams._wrappers.php:wrapper",
     "file": "php_streams._wrappers.plain:wrapper",
+    "http": "php_streams._wrappers.http:wrapper",
+    "https": "php_streams._wrappers.http:wrapper",
 }
 # The schemes that go over the network (is_url of PHP's wrapper structures), those still to come included.
 REMOTE = frozenset({"http", "https", "ftp", "ftps", "data"})
@@ -82,8 +84,11 @@ def wrapper_of(scheme: str) -> Wrapper | None:
     return made
 
 
-def locate(url: str) -> tuple[Wrapper, str]:
-    """The wrapper of a URL, and what it is to open (= php_stream_locate_url_wrapper)."""
+def locate(url: str, *, report: bool = True) -> tuple[Wrapper, str]:
+    """The wrapper of a URL, and what it is to open (= php_stream_locate_url_wrapper).
+
+    report: say when allow_url_fopen is in the way.
+    """
     match = _SCHEME.match(url)
     scheme = (match[1] or match[2]).lower() if match else "file"
     found = wrapper_of(scheme)
@@ -97,7 +102,8 @@ def locate(url: str) -> tuple[Wrapper, str]:
         return _files(found), url if match is None else _local_path(url, url[match.end() :])
     assert found is not None
     if found.remote and not truth(ini.get("allow_url_fopen")):
-        warn(f"{scheme}:// wrapper is disabled in the server configuration by allow_url_fopen=0")
+        if report:
+            warn(f"{scheme}:// wrapper is disabled in the server configuration by allow_url_fopen=0")
         raise WrapperError("no suitable wrapper could be found")
     return found, url
 

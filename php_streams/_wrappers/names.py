@@ -14,7 +14,7 @@ def status_of(
 ) -> os.stat_result | None:
     """stat of a path or URL; None where there is nothing of that name, or nothing to ask."""
     try:
-        wrapper, target = locate(path)
+        wrapper, target = locate(path, report=False)
         return wrapper.stat(target, follow, flags, context)
     except (OSError, ValueError, WrapperError):
         return None
@@ -23,7 +23,7 @@ def status_of(
 def allowed(path: str, access: int) -> bool:
     """Whether this process may read, write or execute what has that name (os.R_OK ...)."""
     try:
-        wrapper, target = locate(path)
+        wrapper, target = locate(path, report=False)
         return wrapper.allowed(target, access)
     except (OSError, ValueError, WrapperError):
         return False

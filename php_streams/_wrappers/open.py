@@ -13,15 +13,23 @@ from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers import include_path, locate
 from php_streams.constants import STREAM_USE_PATH
 
-_PASSWORD = re.compile(r"(\w+://[^/:@]*:)[^/@]*@")
+_LOGIN = re.compile(r"(?<=://)([^@]*)@")
 
 
 def open_url(
-    path: str, mode: str, context: Context | None = None, options: int = 0, *, search: bool = False
+    path: str,
+    mode: str,
+    context: Context | None = None,
+    options: int = 0,
+    *,
+    search: bool = False,
+    remote: bool = False,
+    report: bool = True,
 ) -> Stream | None:
     """An open stream; None after PHP's warning.
 
-    search: whether to look for a relative path along include_path, too.
+    search: look for a relative path along include_path, too; remote: what keeps off the network won't do;
+    report: warn when the wrapper fails.
     """
     if not path:
         raise ValueError("Path must not be empty")
@@ -30,22 +38,23 @@ def open_url(
         options |= STREAM_USE_PATH
     try:
         wrapper, target = locate(path)
+        if remote and not wrapper.remote:
+            return warn("This function may only be used against URLs") or None
         stream = wrapper.open(target, mode, options, context)
     except WrapperError as error:
-        _failed(path, str(error) or "operation failed")
-        return None
+        return _failed(path, str(error) or "operation failed", report)
     except OSError as error:
-        _failed(path, error.strerror or str(error))
-        return None
-    stream.wrapper = wrapper
-    stream.uri = path
-    if "a" in mode and stream.raw.seek_allowed and not stream.tell():
+        return _failed(path, error.strerror or str(error), report)
+    stream.wrapper, stream.uri = wrapper, path
+    if "a" in mode:
         _note_position(stream)
     return stream
 
 
 def _note_position(stream: Stream) -> None:
     """A stream that appends says where it is, as far as the raw knows."""
+    if not stream.raw.seek_allowed or stream.tell():
+        return
     if stream.raw.move(0, os.SEEK_CUR) and stream.raw.place:
         stream.raw.total = stream.raw.place
 
@@ -69,10 +78,12 @@ def open_directory(path: str, context: Context | None, code: list[int] | None = 
     return None
 
 
-def _failed(path: str, reason: str) -> None:
-    warn(f"Failed to open stream: {reason}", about=without_password(path))
+def _failed(path: str, reason: str, report: bool) -> Stream | None:
+    if report:
+        warn(f"Failed to open stream: {reason}", about=without_password(path))
+    return None
 
 
 def without_password(url: str) -> str:
     """A URL as messages may show it."""
-    return _PASSWORD.sub(r"\1...@", url)
+    return _LOGIN.sub(lambda match: "..."[: len(match[1])] + "@", url, count=1)

@@ -324,10 +324,12 @@ class Connection(Player):
     do_ignore = do_silent
 
     def do_record(self, item: Statement) -> None:
-        """Takes what comes until the client goes away, and keeps it."""
-        data = b""
-        while part := self.receive(65536):
+        """Takes what comes until the client goes away, or a text has come, and keeps it."""
+        data, end = b"", self.fill_in(item.data)
+        while part := self.receive(1 if end else 65536):
             data += part
+            if end and data.endswith(end):
+                break
         self.recorded.append(data)
         self.report.append(("got", data))
 

@@ -235,6 +235,17 @@ def read_expect(words: list[Word]) -> dict[str, object] | None:
     return read_send(words)
 
 
+def read_record(words: list[Word]) -> dict[str, object] | None:
+    """Nothing, or ``until`` and a text."""
+    if not words:
+        return {"words": ()}
+    return {"words": ("until",), "data": words[1]} if _is_until(words) else None
+
+
+def _is_until(words: list[Word]) -> bool:
+    return len(words) == 2 and words[0] == "until" and isinstance(words[1], bytes) and words[1] != b""
+
+
 def read_seconds(words: list[Word]) -> dict[str, object] | None:
     """Seconds."""
     if len(words) == 1 and isinstance(words[0], str) and re.fullmatch(r"\d+(\.\d+)?", words[0]):
@@ -336,7 +347,10 @@ STATEMENTS: dict[str, tuple[Reader, str]] = {
     "reset": (nothing, "reset: ends the connection by RST"),
     "silent": (nothing, "silent: says nothing more and takes what comes until the client goes away"),
     "ignore": (nothing, "ignore: the same as silent"),
-    "record": (nothing, "record: takes what comes until the client goes away, and reports it"),
+    "record": (
+        read_record,
+        'record [until "text"]: takes what comes until the client goes away, or up to this, and reports it',
+    ),
     "echo": (nothing, "echo: sends back what comes until the client goes away"),
 }
 

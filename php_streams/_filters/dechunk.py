@@ -1,0 +1,96 @@
+"""dechunk: HTTP's chunked transfer coding taken off (= php_dechunk of ext/standard/filters.c)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from php_streams._core.filters import ByteFilter, Filter
+
+_HEX = re.compile(rb"[0-9A-Fa-f]*")
+_LINE_END = re.compile(rb"[\r\n]")
+_SIZE_BITS = 64
+
+
+class Dechunk(ByteFilter):
+    """What is no chunk passes through as it is, and all that comes after it: PHP does this.
+
+    `state` is the method that takes what comes next; it gets the data and where to begin, adds to `made`, and
+    returns where the next one begins.
+    """
+
+    __slots__ = ("made", "size", "started", "state")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.made: list[bytes] = []
+        self.size = 0  # of the chunk, or of what is still to come of it
+        self.started = False  # a digit of the size was seen
+        self.state: Callable[[Dechunk, bytes, int], int] = Dechunk._read_size
+
+    def filter(self, data: bytes, closing: bool) -> bytes:
+        """The chunks' contents."""
+        place = 0
+        while place < len(data):
+            place = self.state(self, data, place)
+        made, self.made = b"".join(self.made), []
+        return made
+
+    def _read_size(self, data: bytes, place: int) -> int:
+        digits = _HEX.match(data, place)[0]  # type: ignore[index]
+        if not digits and not self.started:
+            self.state = Dechunk._pass_on
+            return place
+        if digits:
+            # In 64 bits, as in C: digits that are pushed out are lost.
+            last = digits[-_SIZE_BITS // 4 :]
+            self.size = (self.size << 4 * len(last) | int(last, 16)) % (1 << _SIZE_BITS)
+            self.started = True
+        if place + len(digits) < len(data):
+            self.state = Dechunk._skip_extension
+        return place + len(digits)
+
+    def _skip_extension(self, data: bytes, place: int) -> int:
+        end = _LINE_END.search(data, place)
+        if end is None:
+            return len(data)
+        self.state = Dechunk._end_size_line
+        return end.end() if end[0] == b"\r" else end.start()
+
+    def _end_size_line(self, data: bytes, place: int) -> int:
+        self.started = False
+        if data[place] != 10:
+            self.state = Dechunk._pass_on
+            return place
+        self.state = Dechunk._read_body if self.size else Dechunk._skip_trailer
+        return place + 1
+
+    def _read_body(self, data: bytes, place: int) -> int:
+        part = data[place : place + self.size]
+        self.made.append(part)
+        self.size -= len(part)
+        if not self.size:
+            self.state = Dechunk._end_body
+        return place + len(part)
+
+    def _end_body(self, data: bytes, place: int) -> int:
+        self.state = Dechunk._end_body_line
+        return place + 1 if data[place] == 13 else place
+
+    def _end_body_line(self, data: bytes, place: int) -> int:
+        self.size = 0
+        self.state = Dechunk._read_size if data[place] == 10 else Dechunk._pass_on
+        return place + 1 if data[place] == 10 else place
+
+    def _skip_trailer(self, data: bytes, place: int) -> int:
+        return len(data)
+
+    def _pass_on(self, data: bytes, place: int) -> int:
+        self.made.append(data[place:])
+        return len(data)
+
+
+def make(name: str, params: Any) -> Filter | None:
+    """The filter; it has no parameters."""
+    return Dechunk(name)
