@@ -7,9 +7,11 @@ lives in the chapter of the manual that it belongs to.
 # ruff: noqa: F403, PLE0604  (the stars are each chapter's __all__, which is a plain list of names)
 
 from php_streams import (
+    compression,
     constants,
     directory,
     errors,
+    execution,
     files,
     filesystem,
     http,
@@ -33,10 +35,13 @@ from php_streams._core.diagnostics import PhpNotice as PhpNotice
 from php_streams._core.diagnostics import PhpWarning as PhpWarning
 from php_streams.bridge import from_socket as from_socket
 from php_streams.bridge import to_socket as to_socket
+from php_streams.compression import *
 from php_streams.constants import *
 from php_streams.directory import *
 from php_streams.directory import dir as dir
 from php_streams.errors import *
+from php_streams.execution import *
+from php_streams.execution import exec as exec
 from php_streams.files import *
 from php_streams.filesystem import *
 from php_streams.http import *
@@ -59,6 +64,8 @@ __all__ = [
     *names.__all__,
     *paths.__all__,
     *directory.__all__,
+    *execution.__all__,
+    *compression.__all__,
     *network.__all__,
     *http.__all__,
     *stream.__all__,

@@ -242,4 +242,11 @@ FNM_NOESCAPE = 2
 FNM_PERIOD = 4
 FNM_CASEFOLD = 16
 
+# gzcompress() and its like
+ZLIB_ENCODING_RAW = -15
+ZLIB_ENCODING_GZIP = 31
+ZLIB_ENCODING_DEFLATE = 15
+FORCE_GZIP = 31
+FORCE_DEFLATE = 15
+
 __all__ = [name for name in dir() if name.isupper() or name.startswith("STREAM_")]

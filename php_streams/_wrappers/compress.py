@@ -1,98 +1,65 @@
 """compress.zlib:// and compress.bzip2://, and what gzopen and bzopen open (= ext/zlib, ext/bz2).
 
-One stream reads or writes compressed data in another one, never both.  Data that are not compressed at all are
-read as they are by zlib's.  What is damaged ends the stream there, without a word: PHP does this.
+One stream reads or writes compressed data through another one's descriptor, never both.  Data that are not
+compressed at all are read as they are by zlib's.
 """
 
 from __future__ import annotations
 
 import bz2
 import os
-import zlib
+import tempfile
+from collections.abc import Callable
 from typing import Any, Literal
 
 from php_streams._core.context import Context
+from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import warn
+from php_streams._core.gzio import INPUT, GzipError, GzipReader, GzipWriter
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
-from php_streams._core.values import cast_string
 from php_streams._core.wrapper import Wrapper, WrapperError
+from php_streams._wrappers.open import open_url
+from php_streams._wrappers.options import NOT_SET, double, option
+from php_streams._wrappers.plain import FileRaw
 
-GZIP = 16 + zlib.MAX_WBITS
-MAGIC = b"\x1f\x8b"
-STEP = 65536
-STRATEGIES = {"f": zlib.Z_FILTERED, "h": zlib.Z_HUFFMAN_ONLY, "R": zlib.Z_RLE, "F": zlib.Z_FIXED}
+OPEN_FAILED = "operation failed"
+
+# libbz2's BZ_* numbers.
+BZ_DATA_ERROR, BZ_DATA_ERROR_MAGIC, BZ_IO_ERROR, BZ_UNEXPECTED_EOF = -4, -5, -6, -7
+BZ_SEQUENCE_ERROR = -1
+BZ_MAGIC = b"BZh"
 
 
 class PackedRaw(Raw):
-    """Compressed data in a stream that is read or written."""
+    """Compressed data behind a descriptor of our own; `below` is the stream that the descriptor is of."""
 
-    local = True
     revives = True
 
-    def __init__(self, below: Stream, writes: bool) -> None:
+    def __init__(self, fd: int, below: Stream | None) -> None:
         super().__init__()
+        self.fd = fd
         self.below = below
-        self.writes = writes
-        self.made = b""  # what was unpacked and not handed up yet
-        self.written_since_flush = False
 
-    def unpack(self) -> bytes:
-        """Some more of what is in there; b"" at the end."""
+    def finish(self) -> None:
+        """Writes what ends the compressed data."""
         raise NotImplementedError
 
-    def pack(self, data: bytes) -> bytes:
-        """The data as they are stored."""
-        raise NotImplementedError
-
-    def finish(self) -> bytes:
-        """What ends the stored data."""
-        raise NotImplementedError
-
-    def readinto(self, buffer: Any) -> int | None:
-        """What unpacking gives, as much as there is room for."""
-        if self.writes:
-            self.failed = True
-            return 0
-        try:
-            while not self.made and (self.made or not self.eof):
-                self.made = self.unpack()
-                self.eof = not self.made
-        except BaseException as error:
-            self.raised = error
-            return None
-        size = min(len(self.made), len(buffer))
-        memoryview(buffer).cast("B")[:size] = self.made[:size]
-        self.made = self.made[size:]
-        self.total += size
-        return size
-
-    def write(self, data: Any) -> int | Literal[False]:
-        """Packs and stores."""
-        if not self.writes:
-            return 0
-        self.written_since_flush = True
-        self.store(self.pack(bytes(data)))
-        self.written += len(data)
-        return len(data)
-
-    def store(self, packed: bytes) -> None:
-        """Writes below."""
-        if packed:
-            self.below.write(packed)
+    def _put(self, buffer: Any, data: bytes) -> int:
+        memoryview(buffer).cast("B")[: len(data)] = data
+        return self.count(len(data))
 
     def close(self) -> None:
-        """Ends the stored data, and closes the stream below."""
+        """Ends the compressed data, and closes the stream below."""
         if self.closed:
             return
+        super().close()
         try:
-            if self.writes:
-                if self.written_since_flush:
-                    self.flush_written()
-                self.store(self.finish())
+            self.finish()
         finally:
-            self.below.close()
-            super().close()
+            os.close(self.fd)
+            if self.below is not None:
+                self.below.close()
 
 
 class GzipRaw(PackedRaw):
@@ -101,147 +68,261 @@ class GzipRaw(PackedRaw):
     label = "ZLIB"
     seek_allowed = True
 
-    def __init__(self, below: Stream, mode: str, level: int = -1) -> None:
-        super().__init__(below, mode[0] != "r")
-        digits = [int(letter) for letter in mode if letter.isdigit()]
-        strategy = next((STRATEGIES[letter] for letter in mode if letter in STRATEGIES), 0)
-        self.level = digits[-1] if digits else level
-        self.packer = zlib.compressobj(self.level, zlib.DEFLATED, GZIP, 8, strategy) if self.writes else None
-        self.unpacker: Any = None
-        self.held = b""  # what was read below and not looked at yet
-        self.plain = False
-        self.started = self.damaged = False
+    def __init__(self, fd: int, below: Stream, mode: str) -> None:
+        super().__init__(fd, below)
+        way = [letter for letter in mode if letter in "rwa"][-1:]
+        if not way or (way == ["r"] and "T" in mode):
+            raise ValueError(mode)
+        self.reader = GzipReader(fd) if way == ["r"] else None
+        self.writer = GzipWriter(fd, mode) if self.reader is None else None
+        self.was_written = False
 
-    def unpack(self) -> bytes:
-        """Unpacks member after member; data without gzip's magic number come as they are."""
-        while True:
-            data = self.held or self.below.read(STEP)
-            self.held = b""
-            if not self.started and len(data) == 1:
-                data += self.below.read(STEP)
-            if self.damaged:
-                return b""
-            if not data or self.plain:
-                return data
-            if self.unpacker is None:
-                if not data.startswith(MAGIC):
-                    self.plain = not self.started
-                    return data if self.plain else b""  # behind a member: no more than padding
-                self.unpacker, self.started = zlib.decompressobj(GZIP), True
-            before = self.unpacker.copy()
-            try:
-                made: bytes = self.unpacker.decompress(data)
-            except zlib.error:
-                self.damaged = True
-                return salvage(before, data)
-            if self.unpacker.eof:
-                self.held, self.unpacker = self.unpacker.unused_data, None
-            if made:
-                return made
-
-    def pack(self, data: bytes) -> bytes:
-        """Deflates."""
-        return self.packer.compress(data)  # type: ignore[union-attr]
-
-    def flush_written(self) -> bool:
-        """Z_SYNC_FLUSH."""
-        if self.writes:
-            self.written_since_flush = False
-            self.store(self.packer.flush(zlib.Z_SYNC_FLUSH))  # type: ignore[union-attr]
+    def set_level(self, level: int) -> bool:
+        """The context's level in the place of the mode's; False where nothing is packed."""
+        if self.writer is None:
+            return False
+        self.writer.level, self.writer.strategy = level, 0
         return True
 
-    def finish(self) -> bytes:
-        """The end of the deflated data, their checksum and length."""
-        return self.packer.flush()  # type: ignore[union-attr]
+    def readinto(self, buffer: Any) -> int | None:
+        """What unpacking gives.  Damaged data are no end: PHP's feof stays false for ever."""
+        if self.reader is None:
+            self.failed = True
+            return 0
+        try:
+            data = self.reader.read(len(buffer))
+        except GzipError:
+            self.failed = True
+            return 0
+        except (
+            BaseException
+        ) as error:  # the reader above must not lose its half line
+            self.raised = error
+            return None
+        self.failed = False
+        self.eof = self.eof or self.reader.past
+        return self._put(buffer, data)
+
+    def write(self, data: Any) -> int | Literal[False]:
+        """Packs; 0 when that cannot be done."""
+        self.was_written = True
+        if self.writer is None:
+            return 0
+        try:
+            self.writer.write(bytes(data))
+        except GzipError:
+            return 0
+        self.written += len(data)
+        return len(data)
+
+    def flush_written(self) -> bool:
+        """What was written so far can be unpacked from the file."""
+        self.was_written = False
+        try:
+            if self.writer is not None:
+                self.writer.flush()
+        except GzipError:
+            return False
+        return self.writer is not None
+
+    def finish(self) -> None:
+        """PHP flushes what was written before it closes."""
+        if self.was_written:
+            self.flush_written()
+        try:
+            if self.writer is not None:
+                self.writer.finish()
+        except GzipError:
+            pass  # as silent as every close here
 
     def move(self, offset: int, whence: int) -> bool:
         """Reading: from the beginning again, if need be.  Writing: forward, over NULs."""
         self.place = None
         if whence == os.SEEK_END:
             return warn("SEEK_END is not supported")
-        if self.writes:
-            gap = offset - self.written
-            if gap < 0:
-                return False
-            self.write(bytes(gap))
-            self.place = offset
-            return True
-        position = self.total
-        if offset < position:
-            if not self.below.seek(0):
-                return False
-            self.unpacker, self.made, self.held = None, b"", b""
-            self.started = self.plain = self.damaged = self.eof = False
-            position = self.total = 0
-        room = bytearray(STEP)
-        while position < offset:
-            got = self.readinto(memoryview(room)[: min(STEP, offset - position)])
-            if not got:
-                break
-            position += got
-        self.place = offset
-        return True
-
-
-def salvage(unpacker: Any, data: bytes) -> bytes:
-    """What can be had of damaged data, which zlib gives only bit by bit."""
-    made = b""
-    for number in range(len(data)):
-        try:
-            made += unpacker.decompress(data[number : number + 1])
-        except zlib.error:
-            break
-    return made
+        file = self.reader or self.writer
+        assert file is not None  # it is one of the two
+        done = file.seek(offset, whence)
+        self.place = file.tell()
+        return done
 
 
 class BzipRaw(PackedRaw):
-    """libbz2's files."""
+    """libbz2's files.  Only the first of several compressed streams in a file is read; PHP does this."""
 
     label = "BZip2"
 
-    def __init__(self, below: Stream, mode: str) -> None:
-        super().__init__(below, mode[0] == "w")
-        self.packer = bz2.BZ2Compressor(9)
+    def __init__(self, fd: int, below: Stream | None, mode: str) -> None:
+        super().__init__(fd, below)
+        writes = [letter for letter in mode if letter in "rw"][-1:] == ["w"]
+        digits = [letter for letter in mode if letter.isdigit()]
+        size = min(max(int(digits[-1]) if digits else 9, 1), 9)
+        self.packer = bz2.BZ2Compressor(size) if writes else None
         self.unpacker = bz2.BZ2Decompressor()
+        self.first = b""  # the data's first bytes, which must be libbz2's
         self.errno = 0
 
-    def unpack(self) -> bytes:
-        """Unpacks the first of the compressed streams; PHP reads no further."""
-        made = b""
-        while not made and not self.unpacker.eof:
-            data = self.below.read(STEP)
-            if not data:
-                break
+    def readinto(self, buffer: Any) -> int | None:
+        """What unpacking gives; all that was unpacked in one read is lost when the data are damaged in it."""
+        try:
+            data = self._unpack(len(buffer))
+        except (OSError, EOFError):
+            self.eof = self.failed = True
+            return 0
+        except BaseException as error:
+            self.raised = error
+            return None
+        self.failed = False
+        self.eof = self.eof or len(data) < len(buffer)
+        return self._put(buffer, data)
+
+    def _unpack(self, size: int) -> bytes:
+        if self.packer is not None:
+            self.errno = BZ_SEQUENCE_ERROR
+            raise EOFError
+        parts = []
+        while size and not self.unpacker.eof:
+            packed = self._load() if self.unpacker.needs_input else b""
             try:
-                made = self.unpacker.decompress(data)
+                part = self.unpacker.decompress(packed, size)
             except OSError:
-                self.errno, self.failed = -5, True
-                return b""
-        return made
+                magic = all(a == b for a, b in zip(self.first, BZ_MAGIC, strict=False))
+                level = self.first[3:4]
+                known = magic and (not level or b"1" <= level <= b"9")
+                self.errno = BZ_DATA_ERROR if known else BZ_DATA_ERROR_MAGIC
+                raise
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
 
-    def pack(self, data: bytes) -> bytes:
+    def _load(self) -> bytes:
+        try:
+            packed = os.read(self.fd, INPUT)
+        except OSError:
+            self.errno = BZ_IO_ERROR
+            raise
+        if not packed:
+            self.errno = BZ_UNEXPECTED_EOF
+            raise EOFError
+        self.first = self.first or packed[:4]
+        return packed
+
+    def write(self, data: Any) -> int | Literal[False]:
         """Compresses."""
-        return self.packer.compress(data)
+        if self.packer is None:
+            self.errno = BZ_SEQUENCE_ERROR
+            return False
+        if not self._store(self.packer.compress(data)):
+            return False
+        self.written += len(data)
+        return len(data)
 
-    def finish(self) -> bytes:
+    def _store(self, packed: bytes) -> bool:
+        view = memoryview(packed)
+        while view:
+            try:
+                view = view[os.write(self.fd, view) :]
+            except OSError:
+                self.errno = BZ_IO_ERROR
+                return False
+        return True
+
+    def finish(self) -> None:
         """The last block."""
-        return self.packer.flush()
+        if self.packer is not None:
+            self._store(self.packer.flush())
+
+
+def _descriptor(below: Stream) -> int | None:
+    """A descriptor of our own for the stream's; None, after PHP's warning, where it has none."""
+    below.flush()
+    below.go_back()
+    try:
+        return os.dup(below.raw.fileno())
+    except OSError:
+        warn(f"Cannot represent a stream of type {below.raw.label} as a File Descriptor")
+        return None
+
+
+def _seekable(below: Stream) -> Stream:
+    """The stream, or where none can seek in it (http) a temporary file with all it has."""
+    if below.raw.seek_allowed or below.raw.label in ("STDIO", "user-space"):
+        return below
+    fd, path = tempfile.mkstemp()
+    os.unlink(path)
+    copied = Stream(FileRaw(fd), "r+b")
+    with below:
+        copy_stream(below, copied)
+    copied.seek(0)
+    return copied
+
+
+def _over(below: Stream, make: Callable[[int], Raw]) -> Raw | None:
+    """The raw on the stream's descriptor; without one the stream is closed."""
+    fd = _descriptor(below)
+    try:
+        if fd is not None:
+            return make(fd)
+    except ValueError:
+        os.close(fd)  # type: ignore[arg-type]
+        below.close()
+        raise
+    below.close()
+    return None
 
 
 def open_gzip(
-    path: str, mode: str, context: Context | None, *, search: bool = False, options: int = 0
+    path: str, mode: str, context: Context | None, *, report: bool = True, search: bool = False
 ) -> Stream | None:
-    """A stream on a gzip file; None after PHP's warning about the file."""
-    from php_streams._wrappers.open import open_url
-
-    if "+" in mode or ("r" in mode and any(letter in mode[1:] for letter in "wax")):
-        warn("Cannot open a zlib stream for reading and writing at the same time!")
-        raise WrapperError("operation failed")
-    below = open_url(path, mode, context, options, search=search)
+    """A stream on a gzip file; None after PHP's warning about the file (report)."""
+    if "+" in mode:
+        if report:
+            warn("Cannot open a zlib stream for reading and writing at the same time!")
+        return None
+    for scheme in ("compress.zlib://", "zlib:"):
+        if path[: len(scheme)].lower() == scheme:
+            path = path[len(scheme) :]
+            break
+    below = open_url(path, mode, context, search=search, report=report)
     if below is None:
         return None
-    level = -1 if context is None else int(context.option("zlib", "level", -1))
-    return Stream(GzipRaw(below, mode, level), mode, None, context)
+    below = _seekable(below)
+    try:
+        raw = _over(below, lambda fd: GzipRaw(fd, below, mode))
+    except ValueError:
+        if report:
+            warn("gzopen failed")
+        return None
+    if raw is None:
+        return None
+    level = option(context, "zlib", "level")
+    stream = Stream(raw, mode, None, context)
+    stream.buffered = False
+    if level is not NOT_SET and not raw.set_level(int(double(level))):  # type: ignore[attr-defined]
+        warn("failed setting compression level", prefix=False)
+    return stream
+
+
+def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
+    """A stream on a bzip2 file; None after PHP's warning about the file (report)."""
+    if path[:17].lower() == "compress.bzip2://":
+        path = path[17:]
+    if not mode or (mode[0] not in "rw" and len(mode) > 1):
+        return None
+    writes = [letter for letter in mode if letter in "rw"][-1:] == ["w"]
+    flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY if writes else os.O_RDONLY
+    try:
+        fd = os.open(os.fsencode(path), flags | os.O_CLOEXEC, 0o666)
+    except OSError:  # PHP tries the name first, and wrappers then
+        below = open_url(path, mode, report=report)
+        return None if below is None else bzip2_over(below, mode)
+    return Stream(BzipRaw(fd, None, mode), mode)
+
+
+def bzip2_over(below: Stream, mode: str) -> Stream | None:
+    """A bzip2 stream over another stream, which it closes; None after PHP's warning."""
+    fd = _descriptor(below)
+    return None if fd is None else Stream(BzipRaw(fd, below, mode), mode)
 
 
 class Zlib(Wrapper):
@@ -251,11 +332,9 @@ class Zlib(Wrapper):
 
     def open(self, path: str, mode: str, options: int, context: Context | None) -> Stream:
         """A stream on the gzip file that the rest of the URL names."""
-        target = path[16:] if path[:16].lower() == "compress.zlib://" else path
-        with quietly():
-            stream = open_gzip(target, mode, context)
+        stream = open_gzip(path, mode, context, report=False)
         if stream is None:
-            raise WrapperError("operation failed")
+            raise WrapperError(OPEN_FAILED)
         return stream
 
 
@@ -266,17 +345,17 @@ class Bzip2(Wrapper):
 
     def open(self, path: str, mode: str, options: int, context: Context | None) -> Stream:
         """A stream on the bzip2 file that the rest of the URL names."""
-        target = path[17:] if path[:17].lower() == "compress.bzip2://" else path
-        with quietly():
-            stream = open_bzip2(target, mode)
+        stream = open_bzip2(path, mode, report=False)
         if stream is None:
-            raise WrapperError("operation failed")
+            raise WrapperError(OPEN_FAILED)
         return stream
 
 
-def open_bzip2(path: str, mode: str) -> Stream | None:
-    """A stream on a bzip2 file; None after PHP's warning about the file."""
-    from php_streams._wrappers.open import open_url
+def zlib_wrapper() -> Zlib:
+    """The wrapper, for the table."""
+    return Zlib()
 
-    below = open_url(path, mode)
-    return None if below is None else Stream(BzipRaw(below, mode), mode)
+
+def bzip2_wrapper() -> Bzip2:
+    """The wrapper, for the table."""
+    return Bzip2()
