@@ -18,6 +18,7 @@ from php_streams import (
     names,
     network,
     paths,
+    sendmail,
     settings,
     stream,
     stream_bucket,
@@ -48,6 +49,7 @@ from php_streams.http import *
 from php_streams.names import *
 from php_streams.network import *
 from php_streams.paths import *
+from php_streams.sendmail import *
 from php_streams.settings import *
 from php_streams.stream import *
 from php_streams.stream_bucket import *
@@ -65,6 +67,7 @@ __all__ = [
     *paths.__all__,
     *directory.__all__,
     *execution.__all__,
+    *sendmail.__all__,
     *compression.__all__,
     *network.__all__,
     *http.__all__,

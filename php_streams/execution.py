@@ -1,0 +1,240 @@
+"""Programs (the manual's book.exec, and popen of book.filesystem)."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal as signals
+from typing import Any, Literal
+
+from php_streams._core.diagnostics import argument_value_error, warn
+from php_streams._core.output import output
+from php_streams._core.process import Process
+from php_streams._core.resource import Resource
+from php_streams._core.stream import Stream, invalid_resource, open_stream, wrong_type
+from php_streams._core.values import outputs, to_bytes, to_int, to_string
+from php_streams._wrappers.descriptors import Spec, open_process
+from php_streams._wrappers.pipes import exit_status, pipe_to
+
+# `exec` is a builtin of Python's: it is php_streams.exec, and does not come with the star (rule R1).
+__all__ = [
+    "escapeshellarg",
+    "escapeshellcmd",
+    "passthru",
+    "pclose",
+    "popen",
+    "proc_close",
+    "proc_get_status",
+    "proc_open",
+    "proc_terminate",
+    "shell_exec",
+    "system",
+]
+
+ExecResult = outputs("ExecResult", "result output result_code")
+SystemResult = outputs("SystemResult", "result result_code")
+ProcOpenResult = outputs("ProcOpenResult", "result pipes")
+
+_MODES = ("r", "rb", "w", "wb")
+_SPECIAL = re.compile(r"[#&;`|*?~<>^()\[\]{}$\\\n\xff]")
+
+
+def popen(command: str | bytes, mode: str) -> Stream | Literal[False]:
+    """Opens process file pointer.  https://www.php.net/function.popen
+
+    command: for /bin/sh.  mode: "r" reads what it writes, "w" writes what it reads.
+    """
+    line = _command(command, empty=True)
+    how = to_string(mode, 2, "mode")
+    if not how:
+        return warn("Invalid argument", about=f"{line},{how}")
+    if how not in _MODES:
+        raise argument_value_error(2, "mode", 'must be one of "r", "rb", "w", or "wb"')
+    try:
+        return pipe_to(line, how)
+    except OSError as error:
+        return warn(f"{error.strerror}", about=f"{line},{how}")
+
+
+def pclose(handle: Stream) -> int:
+    """Closes process file pointer.  https://www.php.net/function.pclose
+
+    Waits for the process; its exit status.
+    """
+    return exit_status(open_stream(handle, 1, "handle"))
+
+
+def _command(command: Any, *, empty: bool = False, name: str = "command") -> str:
+    line = to_string(command, 1, name)
+    if "\0" in line:
+        raise argument_value_error(1, name, "must not contain any null bytes")
+    if not line and not empty:
+        raise argument_value_error(1, name, "must not be empty")
+    return line
+
+
+def exec(command: str | bytes) -> Any:
+    """Executes an external program.  https://www.php.net/function.exec
+
+    Returns (last line, lines, exit status): lines are bytes without the white space at their ends.
+    """
+    line = _command(command)
+    try:
+        fp = pipe_to(line, "r")
+    except OSError:
+        return ExecResult(warn(f"Unable to fork [{line}]"), [], -1)
+    lines = [text.rstrip(b" \t\n\r\v\f") for text in fp]
+    return ExecResult(lines[-1] if lines else b"", lines, exit_status(fp))
+
+
+def system(command: str | bytes) -> Any:
+    """Executes an external program and displays the output.  https://www.php.net/function.system
+
+    Returns (last line, exit status); the output goes to sys.stdout as it comes.
+    """
+    line = _command(command)
+    try:
+        fp = pipe_to(line, "r")
+    except OSError:
+        return SystemResult(warn(f"Unable to fork [{line}]"), -1)
+    last = b""
+    for text in fp:
+        output(text)
+        last = text
+    return SystemResult(last.rstrip(b" \t\n\r\v\f"), exit_status(fp))
+
+
+def passthru(command: str | bytes) -> Any:
+    """Executes an external program and displays raw output.  https://www.php.net/function.passthru
+
+    Returns (None, exit status), with False in the first place when the program could not be started.
+    """
+    line = _command(command)
+    try:
+        fp = pipe_to(line, "r")
+    except OSError:
+        return SystemResult(warn(f"Unable to fork [{line}]"), -1)
+    while data := fp.read(8192):
+        output(data)
+    return SystemResult(None, exit_status(fp))
+
+
+def shell_exec(command: str | bytes) -> bytes | Literal[False] | None:
+    """Executes command via shell and returns the complete output as a string.
+    https://www.php.net/function.shell-exec
+
+    None when there was no output.
+    """
+    line = _command(command)
+    try:
+        fp = pipe_to(line, "r")
+    except OSError:
+        return warn(f"Unable to execute '{line}'")
+    with fp:
+        return fp.read_all() or None
+
+
+def escapeshellarg(arg: str | bytes) -> str:
+    """Escapes a string to be used as a shell argument.  https://www.php.net/function.escapeshellarg
+
+    In single quotes; bytes that are no UTF-8 are left out.
+    """
+    text = _text(arg, "arg")
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def escapeshellcmd(command: str | bytes) -> str:
+    """Escapes shell metacharacters.  https://www.php.net/function.escapeshellcmd
+
+    Quotes that come in pairs stay as they are.
+    """
+    text = _text(command, "command")
+    made, closing = [], -1
+    for place, letter in enumerate(text):
+        if letter in "'\"" and place != closing:
+            other = text.find(letter, place + 1)
+            if closing < place and other > 0:
+                closing = other
+            elif closing < place or text[closing] != letter:
+                letter = "\\" + letter
+        elif _SPECIAL.match(letter):
+            letter = "\\" + letter
+        made.append(letter)
+    return "".join(made)
+
+
+def _text(value: Any, name: str) -> str:
+    data = to_bytes(value, 1, name)
+    if b"\0" in data:
+        raise argument_value_error(1, name, "must not contain any null bytes")
+    return data.decode("utf-8", "ignore")
+
+
+# --- proc_open -----------------------------------------------------------------------------------------
+
+
+def proc_open(
+    command: str | list[str],
+    descriptor_spec: Spec,
+    cwd: str | None = None,
+    env_vars: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
+) -> Any:
+    """Executes a command and open file pointers for input/output.  https://www.php.net/function.proc-open
+
+    Returns (process, pipes): pipes is a dict of streams by the program's descriptor.
+    command: a line for /bin/sh, or a program and its arguments.  descriptor_spec: by descriptor
+    ["pipe", "r" or "w"], ["file", name, mode], ["redirect", descriptor], ["null"], ["pty"], ["socket"], or a
+    stream.
+    options: those that PHP knows are for Windows.
+    """
+    return ProcOpenResult(*open_process(command, descriptor_spec, cwd, env_vars))
+
+
+def _process(value: Any) -> Process:
+    if not isinstance(value, Resource):
+        wrong_type(value, 1, "process")
+    if not isinstance(value, Process) or not value.is_open:
+        raise invalid_resource("process")
+    return value
+
+
+def proc_close(process: Process) -> int:
+    """Closes a process opened by proc_open.  https://www.php.net/function.proc-close
+
+    Waits for its end; the exit code, -1 when somebody else has heard of it.
+    """
+    return _process(process).close()
+
+
+def proc_terminate(process: Process, signal: int = signals.SIGTERM) -> bool:
+    """Kills a process opened by proc_open.  https://www.php.net/function.proc-terminate"""
+    found = _process(process)
+    number = to_int(signal, 2, "signal")
+    if found.reaped or found.pid is None:
+        return False  # its number may be another one's by now
+    try:
+        os.kill(found.pid, number)
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def proc_get_status(process: Process) -> dict[str, Any]:
+    """Gets information about a process opened by proc_open.
+    https://www.php.net/function.proc-get-status
+
+    command, pid, cached, running, signaled, stopped, exitcode, termsig, stopsig.
+    """
+    found = _process(process)
+    status = found.wait(os.WNOHANG | os.WUNTRACED)
+    state = {"running": True, "signaled": False, "stopped": False, "exitcode": -1, "termsig": 0, "stopsig": 0}
+    if status is None:
+        state["running"] = False
+    elif status >= 0 and os.WIFEXITED(status):
+        state.update(running=False, exitcode=os.WEXITSTATUS(status))
+    elif status >= 0 and os.WIFSTOPPED(status):
+        state.update(stopped=True, stopsig=os.WSTOPSIG(status))
+    elif status >= 0:
+        state.update(running=False, signaled=True, termsig=os.WTERMSIG(status))
+    return {"command": found.command, "pid": found.pid, "cached": found.exited is not None, **state}

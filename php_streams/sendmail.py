@@ -1,0 +1,127 @@
+"""Mail (the manual's book.mail): what PHP hands to sendmail."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from php_streams._core import ini
+from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
+from php_streams._core.values import array_items, to_string, to_text, type_name
+from php_streams._wrappers.pipes import exit_status, pipe_to
+from php_streams.execution import escapeshellcmd
+
+__all__ = ["mail"]
+
+# Of these a message has one, so that an array of them is refused.
+SINGLE = frozenset("orig-date from sender reply-to bcc cc message-id references in-reply-to".split())
+# sendmail's "done" and "try again later".
+ACCEPTED = (0, 75)
+
+_CONTROL = re.compile(r"\r\n[ \t]|[\x00-\x1f\x7f]")
+_MALFORMED = re.compile(r"\A[^!-9;-~]|\r(?:\Z|\r|\n(?:\Z|[\r\n]))|\n(?:\Z|[\r\n])")
+_NAME = re.compile(r"[!-9;-~]*")
+
+
+def mail(
+    to: str | bytes,
+    subject: str | bytes,
+    message: str | bytes,
+    additional_headers: str | bytes | dict[str, Any] | list[Any] = "",
+    additional_params: str | bytes = "",
+) -> bool:
+    """Sends mail.  https://www.php.net/function.mail
+
+    Through the command of the ini setting sendmail_path.  additional_headers: lines with CRLF between them, or
+    {name: value}, where a value may be a list.  additional_params: for the command line; escaped.
+    Line ends that would make more headers than were meant are refused, or become spaces.
+    """
+    receiver = _line(_text(to, 1, "to"))
+    about = _line(_text(subject, 2, "subject"))
+    body = _text(message, 3, "message")
+    headers = _headers(additional_headers)
+    more = _text(additional_params, 5, "additional_params")
+    if headers and _MALFORMED.search(headers):
+        return warn("Multiple or malformed newlines found in additional_header")
+    command = ini.get("sendmail_path")
+    if more:
+        command += " " + escapeshellcmd(more)
+    lines = [f"To: {receiver}", f"Subject: {about}", *([headers] if headers else []), "", body, ""]
+    return _send(command, "\r\n".join(lines))
+
+
+def _text(value: Any, number: int, name: str) -> str:
+    text = to_string(value, number, name)
+    if "\0" in text:
+        raise argument_value_error(number, name, "must not contain any null bytes")
+    return text
+
+
+def _line(text: str) -> str:
+    """One line of a header: what would end it is a space, unless the line is folded there."""
+    return _CONTROL.sub(lambda found: found[0] if len(found[0]) > 1 else " ", text.rstrip(" \t\n\r\v\f"))
+
+
+def _send(command: str, letter: str) -> bool:
+    try:
+        fp = pipe_to(command, "w")
+    except OSError:
+        return warn("Could not execute mail delivery program")
+    fp.write(letter.encode("utf-8", "surrogateescape"))
+    return exit_status(fp) in ACCEPTED
+
+
+def _headers(given: Any) -> str:
+    """The additional headers as lines."""
+    if given is None:
+        return _text(None, 4, "additional_headers")
+    kind = type_name(given)
+    if kind == "array":
+        return "\r\n".join(line for name, value in array_items(given) for line in _header(name, value))
+    if kind not in ("string", "int", "float", "true", "false", "null"):
+        raise argument_type_error(4, "additional_headers", f"must be of type array|string, {kind} given")
+    return _text(given, 4, "additional_headers").rstrip(" \t\n\r\0\v")
+
+
+def _header(name: int | str, value: Any) -> list[str]:
+    """The lines of one header, or of one that comes several times."""
+    if isinstance(name, int):
+        raise TypeError(f"Header name cannot be numeric, {name} given")
+    lower = name.lower()
+    if lower in ("to", "subject"):
+        raise ValueError(f'The additional headers cannot contain the "{lower.capitalize()}" header')
+    kind = type_name(value)
+    if kind == "string":
+        return [_checked(name, to_text(value))]
+    if lower in SINGLE:
+        raise TypeError(f'Header "{name}" must be of type string, {kind} given')
+    if kind != "array":
+        raise TypeError(f'Header "{name}" must be of type array|string, {kind} given')
+    lines = []
+    for key, item in array_items(value):
+        if not isinstance(key, int):
+            raise TypeError(f'Header "{name}" must only contain numeric keys, "{key}" found')
+        if type_name(item) != "string":
+            found = type_name(item)
+            raise TypeError(f'Header "{name}" must only contain values of type string, {found} found')
+        lines.append(_checked(name, to_text(item)))
+    return lines
+
+
+def _checked(name: str, value: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f'Header name "{name}" contains invalid characters')
+    rest = re.sub(r"\r\n[ \t]", "", value)
+    found = re.search(r"\r\n|[\r\n\0]", rest)
+    if found:
+        what = WHAT[found[0]]
+        raise ValueError(f'Header "{name}" contains {what} not allowed in the header')
+    return f"{name}: {value}"
+
+
+WHAT = {
+    "\n": "LF character that is",
+    "\r": "CR character that is",
+    "\r\n": "CRLF characters that are used as a line separator and are",
+    "\0": "NULL character that is",
+}
