@@ -32,8 +32,8 @@ def mail(
 ) -> bool:
     """Sends mail.  https://www.php.net/function.mail
 
-    Through the command of the ini setting sendmail_path.  additional_headers: lines with CRLF between them, or
-    {name: value}, where a value may be a list.  additional_params: for the command line; escaped.
+    Through the command of the ini setting sendmail_path.  additional_headers: lines with CRLF between them,
+    or {name: value}, where a value may be a list.  additional_params: for the command line; escaped.
     Line ends that would make more headers than were meant are refused, or become spaces.
     """
     receiver = _line(_text(to, 1, "to"))
@@ -94,7 +94,7 @@ def _header(name: int | str, value: Any) -> list[str]:
     if kind == "string":
         return [_checked(name, to_text(value))]
     if lower in SINGLE:
-        raise TypeError(f'Header "{name}" must be of type string, {kind} given')
+        raise TypeError(f'Header "{lower}" must be of type string, {kind} given')
     if kind != "array":
         raise TypeError(f'Header "{name}" must be of type array|string, {kind} given')
     lines = []
