@@ -7,13 +7,12 @@ bytes_transferred, bytes_max).  From `begin` on, each read and write of a watche
 from __future__ import annotations
 
 import weakref
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from php_streams._core.callback import call, resolve
-from php_streams._core.diagnostics import warn
+from php_streams._core.callback import call, problem, resolve
 from php_streams._core.raw import Raw
 from php_streams.constants import (
+    STREAM_NOTIFY_COMPLETED,
     STREAM_NOTIFY_FILE_SIZE_IS,
     STREAM_NOTIFY_PROGRESS,
     STREAM_NOTIFY_SEVERITY_ERR,
@@ -59,6 +58,13 @@ def progress(context: Context | None, step: int) -> None:
         _progress(context)
 
 
+def completed(context: Context | None) -> None:
+    """There is nothing more to come."""
+    if context is not None:
+        done, size = context.progress or (0, 0)
+        _notify(context, STREAM_NOTIFY_COMPLETED, STREAM_NOTIFY_SEVERITY_INFO, None, 0, done, size)
+
+
 def _progress(context: Context) -> None:
     assert context.progress is not None
     done, size = context.progress
@@ -72,57 +78,84 @@ def _notify(
         return
     callback = resolve(context.params["notification"])
     if callback is None:
-        warn("Failed to call user notifier")
-    else:
-        call(callback, code, severity, message, number, done, most)
+        raise _no_callback(context.params["notification"])
+    call(callback, code, severity, message, number, done, most)
+
+
+def _no_callback(value: Any) -> TypeError:
+    """PHP's Error; only now does it look at what it was given."""
+    name = value if isinstance(value, str) else "Array"
+    return TypeError(f"Invalid callback {name}, {problem(value)}")
 
 
 # --- streams that are watched --------------------------------------------------------------------------
 
 
 def watch(stream: Stream, context: Context | None) -> None:
-    """Tells each read and write of the stream as progress; where nobody listens it costs nothing.
+    """Tells each read and write of the stream as progress, and its end; costs nothing where nobody listens.
 
-    Reads are then PHP's: a chunk each, so that a callback is called as often as there.
+    Reads are then PHP's, a chunk each, so that a callback is called as often as there.
     """
     if context is None or not has_callback(context):
         return
-    raw = weakref.ref(stream.raw)
     stream.read_ahead = min(stream.read_ahead, stream.chunk_size)
+    watched = _Watched(stream, context)
     # On the object, in the place of the class's methods: a stream that is not watched asks nothing.
-    stream.raw.count = partial(_counted, raw, context)  # type: ignore[method-assign]
-    stream.raw.readall = partial(_read_all, raw, stream.chunk_size)  # type: ignore[method-assign]
-    stream.write = stream.raw.write = partial(_written, raw, context)  # type: ignore[method-assign]
+    stream.raw.count = watched.count  # type: ignore[method-assign]
+    stream.raw.readinto = watched.readinto  # type: ignore[method-assign]
+    stream.raw.readall = watched.readall  # type: ignore[method-assign]
+    stream.write = stream.raw.write = watched.write  # type: ignore[method-assign]
 
 
-def _counted(raw: weakref.ref[Raw], context: Context, size: int) -> int:
-    """Raw.count: it is called in a read, which must not raise."""
-    target = raw()
-    assert target is not None  # it counts
-    target.total += size
-    try:
-        progress(context, size)
-    except BaseException as raised:
-        target.raised = raised
-    return size
+class _Watched:
+    """Methods for the raw of a stream that is watched; it knows both weakly, as they know it."""
 
+    def __init__(self, stream: Stream, context: Context) -> None:
+        self.stream = weakref.ref(stream)
+        self._raw = weakref.ref(stream.raw)
+        self.context = context
+        self.step = stream.chunk_size
 
-def _read_all(raw: weakref.ref[Raw], step: int) -> bytes:
-    """Raw.readall in steps."""
-    target = raw()
-    assert target is not None
-    parts = []
-    room = memoryview(bytearray(step))
-    while size := target.readinto(room):
-        parts.append(bytes(room[:size]))
-    return b"".join(parts)
+    @property
+    def raw(self) -> Raw:
+        raw = self._raw()
+        assert raw is not None  # it is being used
+        return raw
 
+    def count(self, size: int) -> int:
+        """Raw.count: it is called in a read, which must not raise."""
+        raw = self.raw
+        raw.total += size
+        try:
+            progress(self.context, size)
+        except BaseException as raised:
+            raw.raised = raised
+        return size
 
-def _written(raw: weakref.ref[Raw], context: Context, data: Any) -> int | Literal[False]:
-    """Raw.write."""
-    target = raw()
-    assert target is not None
-    size = type(target).write(target, data)
-    if size:
-        progress(context, size)
-    return size
+    def readinto(self, buffer: Any) -> int | None:
+        """Raw.readinto; an end that a read finds is told, unless filters are in the way."""
+        raw, stream = self.raw, self.stream()
+        before = raw.eof
+        size = type(raw).readinto(raw, buffer)
+        if raw.eof and not before and stream is not None and stream.is_open and stream.raw is raw:
+            try:
+                completed(self.context)
+            except BaseException as raised:
+                raw.raised = raised
+        return size
+
+    def readall(self) -> bytes:
+        """Raw.readall, a chunk at a time."""
+        parts = []
+        room = memoryview(bytearray(self.step))
+        while size := self.raw.readinto(room):
+            parts.append(bytes(room[:size]))
+        return b"".join(parts)
+
+    def write(self, data: Any) -> int | Literal[False]:
+        """Raw.write."""
+        raw = self.raw
+        size = type(raw).write(raw, data)
+        if size:
+            progress(self.context, size)
+        return size
