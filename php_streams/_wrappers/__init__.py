@@ -16,12 +16,14 @@ _SCHEME = re.compile(r"([A-Za-z0-9+.-]+)://|(data):", re.IGNORECASE)
 # In the order of stream_get_wrappers(): the factory is imported when the wrapper is first used.
 WRAPPERS: dict[str, str] = {
     "https": "php_streams._wrappers.http:wrapper",
+    "ftps": "php_streams._wrappers.ftp:wrapper",
     "compress.zlib": "php_streams._wrappers.compress:zlib_wrapper",
     "php": "php_streams._wrappers.php:wrapper",
     "file": "php_streams._wrappers.plain:wrapper",
     "glob": "php_streams._wrappers.glob:wrapper",
     "data": "php_streams._wrappers.data:wrapper",
     "http": "php_streams._wrappers.http:wrapper",
+    "ftp": "php_streams._wrappers.ftp:wrapper",
     "compress.bzip2": "php_streams._wrappers.compress:bzip2_wrapper",
 }
 # The schemes that go over the network (is_url of PHP's wrapper structures), those still to come included.

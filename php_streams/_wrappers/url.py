@@ -76,3 +76,9 @@ def decode(part: str) -> bytes:
     """A part without its %-escapes and with spaces for + (= php_url_decode)."""
     raw = part.encode("utf-8", "surrogateescape").replace(b"+", b" ")
     return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), raw)
+
+
+def raw_decode(part: str) -> bytes:
+    """A part without its %-escapes (= php_raw_url_decode)."""
+    raw = part.encode("utf-8", "surrogateescape")
+    return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), raw)

@@ -1,0 +1,159 @@
+"""An FTP control connection: greeting, TLS, login, commands and replies (= php_ftp_fopen_connect)."""
+
+from __future__ import annotations
+
+import re
+
+from php_streams._core import ini, notification
+from php_streams._core.context import Context
+from php_streams._core.diagnostics import warn
+from php_streams._core.stream import Stream
+from php_streams._core.values import to_text
+from php_streams._core.wrapper import WrapperError
+from php_streams._transports.connect import ConnectError, open_client
+from php_streams._wrappers.url import Url, raw_decode
+from php_streams.constants import (
+    STREAM_NOTIFY_AUTH_REQUIRED,
+    STREAM_NOTIFY_AUTH_RESULT,
+    STREAM_NOTIFY_CONNECT,
+    STREAM_NOTIFY_FAILURE,
+    STREAM_CRYPTO_METHOD_SSLv23_CLIENT,
+)
+
+DEFAULT_PORT = 21
+# So much of a reply's line PHP looks at.
+LINE_MAX = 510
+
+_REPLY = re.compile(r"\d{3} ")
+_NUMBER = re.compile(r"\s*[+-]?\d+")
+_ADDRESS = re.compile(r"(\d+),(\d+),(\d+),(\d+),(\d+),(\d+)")
+
+
+class Refused(Exception):
+    """The server did not do it; `line` of the connection is what it said."""
+
+
+class Control:
+    """A control connection that is logged in."""
+
+    def __init__(self, url: Url, context: Context | None) -> None:
+        self.url = url
+        self.context = context
+        self.line = ""  # the last reply, with its line end
+        self.code = 0
+        self.tls = url.scheme.lower().endswith("s")
+        self.protects_data = False
+        try:
+            target = f"tcp://{url.host}:{url.port or DEFAULT_PORT}"
+            self.stream = open_client(target, ini.socket_timeout(), context)
+        except ConnectError as error:
+            warn(f"{error.text or 'Unspecified error'}")
+            raise WrapperError from None
+        try:
+            self._begin()
+        except BaseException:
+            self.stream.close()
+            raise
+
+    # --- the dialogue ------------------------------------------------------------------------------
+
+    def send(self, command: str) -> None:
+        """Sends a command."""
+        self.stream.write(command.encode("utf-8", "surrogateescape") + b"\r\n")
+
+    def reply(self) -> int:
+        """Reads a reply: its last line stays in `line`, its number is returned."""
+        self.line = ""
+        while line := self.stream.readline(LINE_MAX) or self.stream.next_line(LINE_MAX):
+            self.line = to_text(line)
+            if _REPLY.match(self.line):
+                break
+        number = _NUMBER.match(self.line)
+        self.code = int(number[0]) if number else 0
+        return self.code
+
+    def ask(self, command: str) -> int:
+        """A command and its reply."""
+        self.send(command)
+        return self.reply()
+
+    def wanted(self, command: str, hundreds: int = 2) -> None:
+        """A command that has to be answered in its hundreds; Refused else."""
+        if self.ask(command) // 100 != hundreds:
+            raise Refused
+
+    def close(self) -> None:
+        """Hangs up, without a word."""
+        self.stream.close()
+
+    # --- beginning ---------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        notification.watch(self.stream, self.context)
+        notification.info(self.context, STREAM_NOTIFY_CONNECT)
+        if self.reply() // 100 != 2:
+            notification.error(self.context, STREAM_NOTIFY_FAILURE, self.line, self.code)
+            raise WrapperError
+        if self.tls:
+            self._encrypt()
+        self._log_in()
+
+    def _encrypt(self) -> None:
+        old = False
+        if self.ask("AUTH TLS") != 234:
+            if self.ask("AUTH SSL") != 334:
+                raise WrapperError("Server doesn't support FTPS.")
+            old = True
+        if self.stream.unread() and ini.get("php_streams.starttls_buffer") != "keep":
+            raise WrapperError(
+                "The server sent more in plaintext before the handshake (php_streams.starttls_buffer)"
+            )
+        if not begin_tls(self.stream, self.context):
+            raise WrapperError("Unable to activate SSL mode")
+        self.ask("PBSZ 0")
+        self.protects_data = self.ask("PROT P") // 100 == 2 or old
+
+    def _log_in(self) -> None:
+        user = "anonymous" if self.url.user is None else self._plain(self.url.user, "login")
+        if self.ask(f"USER {user}") // 100 == 3:
+            notification.info(self.context, STREAM_NOTIFY_AUTH_REQUIRED, self.line)
+            given = self.url.password
+            password = (ini.get("from") or "anonymous") if given is None else self._plain(given, "password")
+            self.ask(f"PASS {password}")
+            told = notification.info if self.code // 100 == 2 else notification.error
+            told(self.context, STREAM_NOTIFY_AUTH_RESULT, self.line, self.code)
+        if self.code // 100 != 2:
+            raise WrapperError
+
+    def _plain(self, part: str, name: str) -> str:
+        """A part of the URL; what would begin another command is refused."""
+        text = to_text(raw_decode(part))
+        if re.search(r"[\x00-\x1f\x7f]", text):
+            raise WrapperError(f"Invalid {name} {text}")
+        return text
+
+    # --- the data connection -----------------------------------------------------------------------
+
+    def passive(self) -> str:
+        """Where the server waits for the data connection, host:port: EPSV, else PASV.  Refused else."""
+        if self.ask("EPSV") == 229:
+            parts = self.line[4:].split("|")
+            number = _NUMBER.match(parts[3]) if len(parts) > 3 else None
+            return self._place(self.url.host, int(number[0]) if number else 0)
+        if self.ask("PASV") != 227:
+            raise Refused
+        address = _ADDRESS.search(self.line, 4)
+        if address is None:
+            raise Refused
+        return self._place(".".join(address.group(1, 2, 3, 4)), int(address[5]) * 256 + int(address[6]))
+
+    def _place(self, host: str, port: int) -> str:
+        if not port & 0xFFFF:
+            raise Refused
+        return f"{host}:{port & 0xFFFF}"
+
+
+def begin_tls(stream: Stream, context: Context | None) -> bool:
+    """TLS on a connection of the dialogue or for data; without it nothing is sent any more."""
+    stream.raw.require_tls(True)
+    return bool(stream.raw.enable_crypto(context, True, STREAM_CRYPTO_METHOD_SSLv23_CLIENT, None))
