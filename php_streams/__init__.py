@@ -20,6 +20,7 @@ from php_streams import (
     paths,
     sendmail,
     settings,
+    standard,
     stream,
     stream_bucket,
     stream_context,
@@ -51,6 +52,7 @@ from php_streams.network import *
 from php_streams.paths import *
 from php_streams.sendmail import *
 from php_streams.settings import *
+from php_streams.standard import *
 from php_streams.stream import *
 from php_streams.stream_bucket import *
 from php_streams.stream_context import *
@@ -79,6 +81,7 @@ __all__ = [
     *stream_socket.__all__,
     *errors.__all__,
     *settings.__all__,
+    *standard.__all__,
     *variables.__all__,
     *x509.__all__,
     *constants.__all__,

@@ -121,6 +121,8 @@ def scandir(
 class Directory:
     """A directory as an object: what dir() gives.  https://www.php.net/class.directory"""
 
+    __slots__ = ("handle", "path")
+
     path: str
     handle: Stream
 

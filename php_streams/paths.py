@@ -13,11 +13,18 @@ from typing import Any, Literal
 from php_streams._core.alias import alias
 from php_streams._core.arguments import to_filename
 from php_streams._core.diagnostics import argument_value_error, warn
+from php_streams._core.globbing import expand
+from php_streams._core.pattern import matches
 from php_streams._core.status import stat_array
 from php_streams._core.temporary import temporary_folder
 from php_streams._core.values import to_bool, to_int, to_path, to_string
 from php_streams._wrappers.names import allowed, status_of
-from php_streams.constants import STREAM_URL_STAT_LINK, STREAM_URL_STAT_QUIET
+from php_streams.constants import (
+    GLOB_AVAILABLE_FLAGS,
+    GLOB_ONLYDIR,
+    STREAM_URL_STAT_LINK,
+    STREAM_URL_STAT_QUIET,
+)
 
 __all__ = [
     "basename",
@@ -36,6 +43,8 @@ __all__ = [
     "fileperms",
     "filesize",
     "filetype",
+    "fnmatch",
+    "glob",
     "is_dir",
     "is_executable",
     "is_file",
@@ -54,6 +63,8 @@ Name = str | bytes | os.PathLike[str]
 
 # What PHP adds to the flags that url_stat gets: not to take the answer from its cache.
 _FRESH = 4
+# The longest path, its end included, that the system takes.
+PATH_MAX = 4096
 KINDS = {
     status.S_IFLNK: "link",
     status.S_IFIFO: "fifo",
@@ -298,6 +309,39 @@ def realpath(path: Name) -> str | Literal[False]:
         return os.path.realpath(name or ".", strict=True)
     except OSError:
         return False
+
+
+def glob(pattern: Name, flags: int = 0) -> list[str] | Literal[False]:
+    """Find pathnames matching a pattern.  https://www.php.net/function.glob
+
+    pattern: * ? [...] and, with GLOB_BRACE, {a,b}.  flags: GLOB_*.  The names, sorted by bytes unless
+    GLOB_NOSORT is given; [] for none; False when a folder could not be read and GLOB_ERR is given.
+    """
+    text = to_filename(pattern, 1, "pattern")
+    how = to_int(flags, 2, "flags")
+    if len(os.fsencode(text)) >= PATH_MAX:
+        return warn(f"Pattern exceeds the maximum allowed length of {PATH_MAX} characters")
+    if how & ~GLOB_AVAILABLE_FLAGS:
+        return warn("At least one of the passed flags is invalid or not supported on this platform")
+    try:
+        found = expand(text, how)
+    except OSError:
+        return False
+    return [name for name in found if not how & GLOB_ONLYDIR or os.path.isdir(name)]
+
+
+def fnmatch(pattern: str | bytes, filename: Name, flags: int = 0) -> bool:
+    """Match filename against a pattern.  https://www.php.net/function.fnmatch
+
+    flags: FNM_NOESCAPE, FNM_PATHNAME, FNM_PERIOD, FNM_CASEFOLD.  Bytes are compared, as in the C locale.
+    """
+    text = os.fsencode(to_filename(pattern, 1, "pattern"))
+    name = os.fsencode(to_filename(filename, 2, "filename"))
+    how = to_int(flags, 3, "flags")
+    for what, value in (("Filename", name), ("Pattern", text)):
+        if len(value) >= PATH_MAX:
+            return warn(f"{what} exceeds the maximum allowed length of {PATH_MAX} characters")
+    return matches(text, name, how)
 
 
 def sys_get_temp_dir() -> str:

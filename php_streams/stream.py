@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from php_streams import _filters, _wrappers
 from php_streams._core.alias import alias
+from php_streams._core.arguments import to_filename
+from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
 from php_streams._core.select import select, watching
 from php_streams._core.stream import Stream, expect_resource, open_stream
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
 from php_streams._transports import TRANSPORTS
-from php_streams._wrappers import is_local_url, unknown_scheme
+from php_streams._wrappers import include_path, is_local_url, unknown_scheme
 from php_streams.stream_wrapper import stream_wrapper_register
 
 __all__ = [
+    "stream_copy_to_stream",
     "stream_get_contents",
     "stream_get_line",
     "stream_get_meta_data",
@@ -26,6 +30,7 @@ __all__ = [
     "stream_is_local",
     "stream_isatty",
     "stream_register_wrapper",
+    "stream_resolve_include_path",
     "stream_select",
     "stream_set_blocking",
     "stream_set_chunk_size",
@@ -131,6 +136,32 @@ def stream_get_contents(
         return target.nothing() or warn(f"Failed to seek to position {where} in the stream")
     data = target.read_all() if most < 0 else target.read_up_to(most)
     return data or target.nothing() or b""
+
+
+def stream_copy_to_stream(
+    from_: Stream, to: Stream, length: int | None = None, offset: int = 0
+) -> int | Literal[False]:
+    """Copies data from one stream to another.  https://www.php.net/function.stream-copy-to-stream
+
+    length: at most so many bytes (None: all); offset: where to seek to first (0: nowhere).  The number of
+    bytes; False when reading or writing failed.
+    """
+    expect_resource(from_, 1, "from")
+    expect_resource(to, 2, "to")
+    most = -1 if length is None else to_int(length, 3, "length", "?int")
+    start = to_int(offset, 4, "offset")
+    source, target = open_stream(from_, 1, "from"), open_stream(to, 2, "to")
+    if start > 0 and not source.seek(start):
+        return warn(f"Failed to seek to position {start} in the stream")
+    return copy_stream(source, target, most)
+
+
+def stream_resolve_include_path(filename: str | bytes | os.PathLike[str]) -> str | Literal[False]:
+    """Resolve filename against the include path.  https://www.php.net/function.stream-resolve-include-path
+
+    The absolute path of the first file of that name; False when there is none.
+    """
+    return include_path.resolve(to_filename(filename)) or False
 
 
 def stream_get_line(stream: Stream, length: int, ending: str | bytes = b"") -> bytes | Literal[False]:

@@ -48,7 +48,7 @@ THIRD_PARTY = {
 TLS_MODULES = re.compile(r"php_streams\.(_transports\.tls\w*|porting\..*)")
 
 # Names in __all__ that PHP has no name for: what a port writes in place of PHP's `@`.
-NOT_PHP = {"silence"}
+NOT_PHP = {"silence", "STDIN", "STDOUT", "STDERR"}
 
 
 @dataclass(frozen=True)

@@ -241,6 +241,15 @@ class Buffer(Resource):
         self._keep_whole(data)
         return self.readchar(size)
 
+    def read_some(self, size: int) -> bytes:
+        """What is buffered, or else what one read of that size brings; no datagram is cut."""
+        held = self._whole()
+        if held or not size or self.raw.datagrams:
+            return self.read(min(size, held or size))
+        data = self._receive(size)
+        self.base += len(data)
+        return data
+
     def read_all(self) -> bytes:
         """stream_get_contents without a length: until the end, a timeout, or nothing more comes."""
         data = self.take()

@@ -1,22 +1,64 @@
-"""Moving bytes from stream to stream (= _php_stream_copy_to_stream_ex)."""
+"""Moving bytes from stream to stream (= _php_stream_copy_to_stream_ex).
+
+What is read ahead goes first.  Where both ends are plain descriptors and nothing (a filter, TLS) has to see
+the bytes the kernel moves the rest: copy_file_range(2) from file to file, sendfile(2) from a file to whatever
+has a descriptor.  The streams' counts are kept as if they had been read and written.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Literal
 
 from php_streams._core.stream import Stream
 
-# So much at once, where the source gives it.
+# So much at once, where the source gives it, and where the kernel does it.
 STEP = 262144
+KERNEL_STEP = 1 << 24
+# The kernel cannot, between these two files: PHP then reads and writes.  Other errors end the copy, silently.
+CANNOT = frozenset(
+    {errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EIO, errno.EOPNOTSUPP, errno.EPERM, errno.ETXTBSY}
+)
 
 
 def copy_stream(source: Stream, target: Stream, size: int = -1) -> int | Literal[False]:
-    """Copies so many bytes (-1: all there are); how many that were, False when a write failed."""
+    """Copies so many bytes (-1: all there are); how many that were, False when reading or writing failed."""
+    if not size:
+        return 0
+    # PHP maps such a file into memory and seeks behind what it has copied, which takes the end back.
+    held = source.unread()
+    mapped = source.raw.mappable and not held and not source.tell() % 4096 and _has_size(source)
+    done = _copy(source, target, held if size < 0 else min(size, held))
+    if done is not False and done != size and source.raw.label == "STDIO":
+        moved = _by_files(source, target, size - done if size > 0 else size)
+        if moved is False:
+            return False
+        if moved == 0:
+            return done
+        mapped = mapped and moved is None
+        done += moved or _by_sendfile(source, target, size - done if size > 0 else size)
+    if done is not False and done != size:
+        rest = _copy(source, target, size - done if size > 0 else size)
+        done = rest is not False and done + rest
+    if mapped and done:
+        source.raw.eof = False
+    return done
+
+
+def _has_size(source: Stream) -> bool:
+    status = source.raw.stat()
+    return status is not None and status.st_size > 0
+
+
+def _copy(source: Stream, target: Stream, size: int) -> int | Literal[False]:
+    """Reads and writes."""
     done = 0
     while size < 0 or done < size:
-        data = source.read(STEP if size < 0 else min(STEP, size - done))
+        data = source.read_some(STEP if size < 0 else min(STEP, size - done))
         if not data:
-            source.nothing()
+            if source.no_bytes() is False:
+                return False
             break
         if not _write_all(target, data):
             return False
@@ -32,3 +74,51 @@ def _write_all(target: Stream, data: bytes) -> bool:
             return False
         sent += step
     return True
+
+
+def _by_files(source: Stream, target: Stream, size: int) -> int | Literal[False] | None:
+    """copy_file_range(2); None where that cannot be."""
+    if target.raw.label != "STDIO" or target.raw.appends:
+        return None
+    target.go_back()
+    done = 0
+    while size < 0 or done < size:
+        try:
+            step = os.copy_file_range(source.fileno(), target.fileno(), _step(size, done))
+        except OSError as error:
+            return done or None if error.errno in CANNOT else False
+        if not step:
+            source.raw.eof = source.raw.eof or bool(done)
+            break
+        done += _moved(source, target, step)
+    return done
+
+
+def _by_sendfile(source: Stream, target: Stream, size: int) -> int:
+    """sendfile(2), as far as it goes: of what remains, reading and writing will tell why."""
+    descriptor = target.raw.plain_descriptor()
+    if descriptor is None or not source.raw.mappable:
+        return 0
+    target.go_back()
+    done = 0
+    while size < 0 or done < size:
+        try:
+            step = os.sendfile(descriptor, source.fileno(), None, _step(size, done))
+        except OSError:
+            break
+        if not step:
+            break
+        done += _moved(source, target, step)
+    return done
+
+
+def _step(size: int, done: int) -> int:
+    return KERNEL_STEP if size < 0 else min(KERNEL_STEP, size - done)
+
+
+def _moved(source: Stream, target: Stream, size: int) -> int:
+    """Counts what the kernel has moved."""
+    source.raw.count(size)
+    source.base += size
+    target.raw.written += size
+    return size

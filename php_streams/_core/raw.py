@@ -47,8 +47,10 @@ class Raw(io.RawIOBase):
     filtered = False  # filters are in the way: receive() gives what they make
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
     closed_by_fclose = True
+    outlives = False  # it stays open when its stream goes
     direct = False  # readall is for a stream that has no buffer
-    mappable = False  # a file that PHP maps into memory rather than read it
+    mappable = False  # a regular file: PHP maps it into memory rather than read it
+    appends = False
     buffering_is_fixed = False  # stream_set_read_buffer changes nothing
     raised: BaseException | None = None
     pollers: Any = ()  # stream_select's, to be told before it closes
@@ -113,6 +115,10 @@ class Raw(io.RawIOBase):
     def why_not_selectable(self) -> str:
         """What stream_select says when there is no descriptor."""
         return f"Cannot represent a stream of type {self.label} as a select()able descriptor"
+
+    def plain_descriptor(self) -> int | None:
+        """A descriptor that anybody may write to; None where the bytes have to pass through this raw."""
+        return None
 
     def is_terminal(self) -> bool:
         """stream_isatty."""

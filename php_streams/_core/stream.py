@@ -186,7 +186,8 @@ class Stream(Buffer):
     def __del__(self) -> None:
         # PHP closes a stream that nobody refers to any more, at once and without a word.
         try:
-            self.close()
+            if not self.raw.outlives:
+                self.close()
         except Exception:
             pass
 

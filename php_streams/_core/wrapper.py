@@ -71,7 +71,7 @@ class Wrapper:
         raise OSError
 
     def allowed(self, path: str, access: int) -> bool:
-        """Whether this process may do that (os.R_OK ...), as far as the permissions tell; F_OK: is it there?"""
+        """Whether this process may do that (os.R_OK ...), or, for F_OK, whether it is there at all."""
         status = self.stat(path, True, STREAM_URL_STAT_QUIET | 4)
         if access == os.F_OK:
             return True

@@ -11,8 +11,10 @@ from php_streams._wrappers import scheme_of
 
 def resolve(name: str) -> str | None:
     """The real path of the first file of that name; None when there is none."""
-    if scheme_of(name) is not None:
-        return None
+    scheme = scheme_of(name)
+    if scheme is not None:
+        local = name[7:] if scheme.lower() == "file" else ""
+        return os.path.realpath(local) if local.startswith("/") and os.path.exists(local) else None
     if name.startswith(("/", "./", "../")):
         return os.path.realpath(name) if os.path.exists(name) else None
     _, caller = call_site()

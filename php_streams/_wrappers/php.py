@@ -17,6 +17,7 @@ from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._transports.socket import SocketRaw
+from php_streams._wrappers import wrapper_of
 from php_streams._wrappers.memory import MAX_MEMORY, MemoryRaw, TempRaw, kind_of_mode
 from php_streams._wrappers.plain import FileRaw
 
@@ -122,6 +123,29 @@ def _descriptor(fd: int, mode: str) -> Stream:
     except BaseException:
         os.close(fd)
         raise
+
+
+class StandardRaw(FileRaw):
+    """A descriptor that the whole program uses: only fclose closes it."""
+
+    outlives = True
+
+    def __del__(self) -> None:
+        """Nothing: io's own would close it."""
+
+
+def open_standard(name: str, mode: str) -> Stream:
+    """STDIN, STDOUT or STDERR; closed when there is no such descriptor."""
+    number = STANDARD[name]
+    try:
+        raw: FileRaw = StandardRaw(number)
+    except OSError:
+        raw = FileRaw(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
+    stream = Stream(raw, mode)
+    stream.number, stream.wrapper, stream.uri = number + 1, wrapper_of("php"), f"php://{name}"
+    if not raw.outlives:
+        stream.close()
+    return stream
 
 
 def wrapper() -> PhpStreams:

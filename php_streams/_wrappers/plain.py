@@ -66,6 +66,7 @@ class FileRaw(Raw):
             not stat.S_ISCHR(status.st_mode) or status.st_rdev in SEEKABLE_DEVICES
         )
         self.mappable = stat.S_ISREG(status.st_mode)
+        self.appends = bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND)
         # PHP counts from -1 on what cannot seek.
         self.total = os.lseek(fd, 0, os.SEEK_CUR) if self.seek_allowed else -1
         self.temporary: str | None = None  # a file that goes when the stream is closed
@@ -204,6 +205,10 @@ class FileRaw(Raw):
         """The descriptor; a plain file is always ready."""
         return self.fd
 
+    def plain_descriptor(self) -> int | None:
+        """The descriptor, unless it must not wait."""
+        return self.fd if os.get_blocking(self.fd) else None
+
     def fileno(self) -> int:
         """The descriptor."""
         return self.fd
@@ -250,7 +255,7 @@ class FolderRaw(DirectoryRaw):
 
 
 def _open(path: str, flags: int) -> int:
-    """open(2) of the path without its links and dots: PHP takes them out itself, where the system could not."""
+    """open(2); PHP takes links and dots out of the path itself, also where the system could not."""
     try:
         return os.open(os.fsencode(path), flags, 0o666)
     except OSError as error:
