@@ -221,6 +221,8 @@ class GzipWriter:
                 raise GzipError from None
 
     def _pack(self) -> None:
+        if not self.waiting:  # zlib would forget that it has been flushed
+            return
         data = b"".join(self.waiting)
         self.waiting, self.waiting_size = [], 0
         self._store(data if self.direct else self.packer.compress(data), INPUT)

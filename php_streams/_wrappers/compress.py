@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, Literal
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import warn
@@ -35,6 +36,7 @@ class PackedRaw(Raw):
     """Compressed data behind a descriptor of our own; `below` is the stream that the descriptor is of."""
 
     revives = True
+    asks_for_end = True
 
     def __init__(self, fd: int, below: Stream | None) -> None:
         super().__init__()
@@ -44,6 +46,14 @@ class PackedRaw(Raw):
     def finish(self) -> None:
         """Writes what ends the compressed data."""
         raise NotImplementedError
+
+    def readall(self) -> bytes:
+        """Everything until the end, in PHP's steps: what damaged data take with them depends on it."""
+        parts = []
+        room = memoryview(bytearray(CHUNK_SIZE))
+        while size := self.readinto(room):
+            parts.append(bytes(room[:size]))
+        return b"".join(parts)
 
     def _put(self, buffer: Any, data: bytes) -> int:
         memoryview(buffer).cast("B")[: len(data)] = data
@@ -94,9 +104,7 @@ class GzipRaw(PackedRaw):
         except GzipError:
             self.failed = True
             return 0
-        except (
-            BaseException
-        ) as error:  # the reader above must not lose its half line
+        except BaseException as error:  # the reader above must not lose its half line
             self.raised = error
             return None
         self.failed = False
@@ -143,7 +151,8 @@ class GzipRaw(PackedRaw):
         file = self.reader or self.writer
         assert file is not None  # it is one of the two
         done = file.seek(offset, whence)
-        self.place = file.tell()
+        if done:
+            self.place = file.tell()
         return done
 
 
@@ -165,7 +174,7 @@ class BzipRaw(PackedRaw):
     def readinto(self, buffer: Any) -> int | None:
         """What unpacking gives; all that was unpacked in one read is lost when the data are damaged in it."""
         try:
-            data = self._unpack(len(buffer))
+            data = self._unpack(min(len(buffer), CHUNK_SIZE))
         except (OSError, EOFError):
             self.eof = self.failed = True
             return 0
@@ -173,7 +182,7 @@ class BzipRaw(PackedRaw):
             self.raised = error
             return None
         self.failed = False
-        self.eof = self.eof or len(data) < len(buffer)
+        self.eof = self.eof or len(data) < min(len(buffer), CHUNK_SIZE)
         return self._put(buffer, data)
 
     def _unpack(self, size: int) -> bytes:
@@ -212,6 +221,7 @@ class BzipRaw(PackedRaw):
         if self.packer is None:
             self.errno = BZ_SEQUENCE_ERROR
             return False
+        self.errno = 0
         if not self._store(self.packer.compress(data)):
             return False
         self.written += len(data)
@@ -228,8 +238,8 @@ class BzipRaw(PackedRaw):
         return True
 
     def finish(self) -> None:
-        """The last block."""
-        if self.packer is not None:
+        """The last block; libbz2 leaves it out after an error, also after a read that it refused."""
+        if self.packer is not None and not self.errno:
             self._store(self.packer.flush())
 
 
@@ -271,6 +281,13 @@ def _over(below: Stream, make: Callable[[int], Raw]) -> Raw | None:
     return None
 
 
+def _stream(raw: Raw, mode: str, context: Context | None = None) -> Stream:
+    """A stream that reads no further ahead than PHP does."""
+    stream = Stream(raw, mode, None, context)
+    stream.set_chunk_size(CHUNK_SIZE)
+    return stream
+
+
 def open_gzip(
     path: str, mode: str, context: Context | None, *, report: bool = True, search: bool = False
 ) -> Stream | None:
@@ -296,7 +313,7 @@ def open_gzip(
     if raw is None:
         return None
     level = option(context, "zlib", "level")
-    stream = Stream(raw, mode, None, context)
+    stream = _stream(raw, mode, context)
     stream.buffered = False
     if level is not NOT_SET and not raw.set_level(int(double(level))):  # type: ignore[attr-defined]
         warn("failed setting compression level", prefix=False)
@@ -316,13 +333,13 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
     except OSError:  # PHP tries the name first, and wrappers then
         below = open_url(path, mode, report=report)
         return None if below is None else bzip2_over(below, mode)
-    return Stream(BzipRaw(fd, None, mode), mode)
+    return _stream(BzipRaw(fd, None, mode), mode)
 
 
 def bzip2_over(below: Stream, mode: str) -> Stream | None:
     """A bzip2 stream over another stream, which it closes; None after PHP's warning."""
     fd = _descriptor(below)
-    return None if fd is None else Stream(BzipRaw(fd, below, mode), mode)
+    return None if fd is None else _stream(BzipRaw(fd, below, mode), mode)
 
 
 class Zlib(Wrapper):
