@@ -167,6 +167,8 @@ def stream_socket_accept(socket: Stream, timeout: float | None = None, *by_refer
 
     timeout: seconds to wait for a client, default_socket_timeout when left out; a negative one waits for
     ever.  It holds in non-blocking mode, too: give 0 not to wait.
+    The handshake with a client of a TLS server is part of it, and has the server stream's own timeout
+    (stream_set_timeout), not this one; a client that fails it is closed, and the result is False.
     """
     from php_streams._transports import listen
 
