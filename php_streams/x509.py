@@ -12,6 +12,7 @@ from php_streams._core.values import outputs, to_bool, to_bytes, to_string
 
 __all__ = [
     "OpenSSLCertificate",
+    "openssl_get_cert_locations",
     "openssl_x509_export",
     "openssl_x509_fingerprint",
     "openssl_x509_read",
@@ -22,6 +23,18 @@ OpensslX509ExportResult = outputs("OpensslX509ExportResult", "result output")
 _PEM = re.compile(
     rb"^-----BEGIN (X509 )?CERTIFICATE-----\s*?\n([^-]*)^-----END (?:X509 )?CERTIFICATE-----", re.MULTILINE
 )
+
+
+def openssl_get_cert_locations() -> dict[str, str]:
+    """Retrieve the available certificate locations.
+    https://www.php.net/function.openssl-get-cert-locations
+
+    Those of the OpenSSL that Python links, and the settings openssl.cafile and openssl.capath.  Where the
+    former hold nothing, TLS takes certifi's certificates.
+    """
+    from php_streams._transports import tls_locations
+
+    return tls_locations.locations()
 
 
 def openssl_x509_read(certificate: OpenSSLCertificate | str | bytes) -> OpenSSLCertificate | Literal[False]:
