@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import SocketRaw
+from php_streams._transports.timeouts import kernel_timeout
 
 # A mixin before socket.socket and ssl.SSLSocket; type checkers are told what it finds there.
 if TYPE_CHECKING:
@@ -155,7 +156,10 @@ class SharedSocket(Shared, socket.socket):
         """As socket.accept; refused where the stream would begin TLS with the client."""
         if getattr(self.stream.raw, "crypto_method", None) is not None:
             raise ValueError("a client of this server has to speak TLS: accept it with stream_socket_accept")
-        return super().accept()
+        sock, address = super().accept()
+        # One that had come before the socket was shared has the timeout that the kernel knew for the server.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
+        return sock, address
 
     def detach(self) -> int:
         """The descriptor, which is the caller's now; it ends the stream."""

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from php_streams import from_socket, to_socket
 from php_streams._core.raw import Raw
+from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
 
 
@@ -21,6 +23,7 @@ class Made:
     """A raw, and what its far side can do."""
 
     raw: Raw
+    far: socket.socket
     send: Callable[[bytes], object]  # these bytes are there for the raw to read
     received: Callable[[int], bytes]  # what the raw wrote
     fail: Callable[[], object]  # the next read is an error
@@ -31,20 +34,24 @@ class Made:
 Maker = Callable[[Path], "contextlib.AbstractContextManager[Made]"]
 
 
-def over(near: socket.socket, far: socket.socket, label: str, *, stream: bool = True) -> Made:
-    """The near socket as a raw."""
-    raw = SocketRaw(near, LABELS[label], 5.0)
+def over(near: socket.socket, far: socket.socket, raw: Raw, *, stream: bool = True) -> Made:
+    """A raw over the near socket."""
 
     def fail() -> None:
-        if label == "tcp":
+        if raw.label == LABELS["tcp"]:
             far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if label == "unix":
+        if raw.label == LABELS["unix"]:
             near.send(b"never read")  # a unix socket that is closed with unread data resets
         far.close()
-        if label == "udp":
+        if raw.label == LABELS["udp"]:
             near.send(b"nobody there")
 
-    return Made(raw, far.sendall, far.recv, fail, near.close, end=far.close if stream else None)
+    return Made(raw, far, far.sendall, far.recv, fail, near.close, end=far.close if stream else None)
+
+
+def raw_of(near: socket.socket, label: str) -> SocketRaw:
+    """The near socket as a raw."""
+    return SocketRaw(near, LABELS[label], 5.0)
 
 
 @contextlib.contextmanager
@@ -54,7 +61,7 @@ def tcp(folder: Path) -> Iterator[Made]:
         near = socket.create_connection(server.getsockname())
         far, _ = server.accept()
     with near, far:
-        yield over(near, far, "tcp")
+        yield over(near, far, raw_of(near, "tcp"))
 
 
 @contextlib.contextmanager
@@ -68,7 +75,7 @@ def unix(folder: Path) -> Iterator[Made]:
         near.connect(path)
         far, _ = server.accept()
     with near, far:
-        yield over(near, far, "unix")
+        yield over(near, far, raw_of(near, "unix"))
 
 
 @contextlib.contextmanager
@@ -76,7 +83,7 @@ def socketpair(folder: Path) -> Iterator[Made]:
     """A pair of connected sockets."""
     near, far = socket.socketpair()
     with near, far:
-        yield over(near, far, "unix")
+        yield over(near, far, raw_of(near, "unix"))
 
 
 @contextlib.contextmanager
@@ -88,8 +95,44 @@ def udp(folder: Path) -> Iterator[Made]:
             sock.bind(("127.0.0.1", 0))
         near.connect(far.getsockname())
         far.connect(near.getsockname())
-        yield over(near, far, "udp", stream=False)
+        yield over(near, far, raw_of(near, "udp"), stream=False)
 
 
-MAKERS: dict[str, Maker] = {"tcp": tcp, "unix": unix, "socketpair": socketpair, "udp": udp}
-DATAGRAMS = {"udp"}  # of these nobody can say that no more will come
+def _adopted(maker: Maker) -> Maker:
+    """The same, made by from_socket of a socket that has a timeout."""
+
+    @contextlib.contextmanager
+    def make(folder: Path) -> Iterator[Made]:
+        with maker(folder) as made:
+            near = made.raw.sock  # type: ignore[attr-defined]
+            near.settimeout(5)
+            stream = from_socket(near)
+            with stream.raw.sock as own:  # type: ignore[attr-defined]
+                yield over(own, made.far, stream.raw, stream=made.end is not None)
+
+    return make
+
+
+def _shared(maker: Maker) -> Maker:
+    """The same, while to_socket's socket is held."""
+
+    @contextlib.contextmanager
+    def make(folder: Path) -> Iterator[Made]:
+        with maker(folder) as made:
+            stream = Stream(made.raw, "r+")
+            face = to_socket(stream)
+            yield made
+            assert face.fileno() == -1 or stream.is_open
+
+    return make
+
+
+PLAIN: dict[str, Maker] = {"tcp": tcp, "unix": unix, "socketpair": socketpair, "udp": udp}
+MAKERS = {
+    **PLAIN,
+    **{f"from_socket, {name}": _adopted(maker) for name, maker in PLAIN.items()},
+    **{f"to_socket, {name}": _shared(maker) for name, maker in PLAIN.items()},
+}
+DATAGRAMS = {
+    name for name in MAKERS if name.endswith("udp")
+}  # of these nobody can say that no more will come
