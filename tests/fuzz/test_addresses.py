@@ -57,8 +57,6 @@ def make_ipv6(draw: random.Random) -> str:
     size = draw.choice([8, 8, 8, 7, 9, *range(1, 8)])
     numbers = [f"{draw.randrange(65536):x}" for _ in range(size)]
     parts = [number if draw.random() < 0.8 else draw.choice(GROUPS) for number in numbers]
-        f"{draw.randrange(65536):x}" if draw.random() < 0.8 else draw.choice(GROUPS) for _ in range(size)
-    ]
     if draw.random() < 0.2:
         parts[-1] = make_ipv4(draw)
     if draw.random() < 0.5:
