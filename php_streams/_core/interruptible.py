@@ -32,7 +32,10 @@ def wait_for_data(descriptor: int, timeout: float | None) -> bool:
         return False
     if threading.get_ident() != threading.main_thread().ident:
         return bool(poll.poll(limit))  # Python runs signal handlers in the main thread only
-    reader, writer = _pipe()
+    try:
+        reader, writer = _pipe()
+    except OSError:  # no descriptor is left
+        return bool(poll.poll(limit))
     poll.register(reader, select.POLLIN)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
