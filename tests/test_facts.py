@@ -41,6 +41,8 @@ IN_OUT = {
 # What the package promises today.  The other functions of the facts come later; nothing here is done by half.
 PROMISED = """
     fsockopen pfsockopen gethostname gethostbyname gethostbynamel gethostbyaddr
+    getservbyname getservbyport getprotobyname getprotobynumber inet_pton inet_ntop ip2long long2ip
+    net_get_interfaces openlog syslog closelog
     stream_socket_client stream_socket_enable_crypto stream_socket_get_name stream_socket_shutdown
     stream_get_transports stream_select stream_set_timeout socket_set_timeout
     stream_set_blocking socket_set_blocking
@@ -50,10 +52,10 @@ PROMISED = """
     stream_context_get_params stream_context_set_params stream_context_get_default stream_context_set_default
     fgets fgetc fread fwrite fputs feof fclose fflush ftell fpassthru fprintf vfprintf
     is_resource get_resource_type get_resource_id
-    error_get_last error_clear_last error_reporting set_error_handler restore_error_handler trigger_error
+    error_get_last error_clear_last error_reporting set_error_handler restore_error_handler trigger_error error_log
     ini_get ini_set ini_restore
 """.split()
-PROMISED_CONSTANTS = ("E_", "STREAM_CLIENT_", "STREAM_CRYPTO_", "STREAM_SHUT_")
+PROMISED_CONSTANTS = ("E_", "LOG_", "STREAM_CLIENT_", "STREAM_CRYPTO_", "STREAM_SHUT_")
 
 FUNCTION = Callable[..., Any]
 
