@@ -52,7 +52,8 @@ PROMISED = """
     stream_context_get_params stream_context_set_params stream_context_get_default stream_context_set_default
     fgets fgetc fread fwrite fputs feof fclose fflush ftell fpassthru fprintf vfprintf
     is_resource get_resource_type get_resource_id
-    error_get_last error_clear_last error_reporting set_error_handler restore_error_handler trigger_error error_log
+    error_get_last error_clear_last error_reporting set_error_handler restore_error_handler trigger_error
+    error_log
     ini_get ini_set ini_restore
 """.split()
 PROMISED_CONSTANTS = ("E_", "LOG_", "STREAM_CLIENT_", "STREAM_CRYPTO_", "STREAM_SHUT_")
