@@ -13,6 +13,8 @@ import errno
 import os
 import select
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
 from php_streams._core.context import Context
@@ -45,23 +47,33 @@ class ServerRaw(SocketRaw):
     """A bound tcp or unix socket.
 
     Nothing can be read from it, but PHP waits first: a client that can be accepted ends the wait.
+
+    The descriptor itself never blocks: where several processes wait for the same client, those that come too
+    late keep to their timeouts.
     """
 
     crypto_method: int | None = None  # the TLS that its clients have to speak
 
     def rebind(self) -> None:
-        """Reading waits by poll(2)."""
+        """Reading waits by poll(2), as accepting does."""
         super().rebind()
-        self.recv_into = self._wait_and_fail
-
-    def _wait_and_fail(self, buffer: Any) -> int:
-        if self.blocking and not _readable(self.sock, self.timeout):
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        return self.sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+        if self.face() is None:
+            self.sock.settimeout(0)
+        if self.blocking:
+            self.recv_into = _receiver_that_waits(self.sock, self.timeout)
 
     def _alive(self) -> bool:
         """PHP looks closer only when there is something: then this is no connection, which is an end."""
         return not _readable(self.sock, 0) or super()._alive()
+
+
+def _receiver_that_waits(sock: socket.socket, timeout: float | None) -> Callable[[Any], int]:
+    def receive(buffer: Any) -> int:
+        if not _readable(sock, timeout):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+
+    return receive
 
 
 def open_server(address: str, flags: int, context: Context | None) -> Stream:
@@ -177,11 +189,10 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
     if not isinstance(server, (SocketRaw, UnconnectedRaw)) or server.label == PAIR:
         raise AcceptError("Unknown error")
     try:
-        if not wait_for_data(server.fileno(), timeout) or isinstance(server, UnconnectedRaw):
-            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-        accepted, address = server.sock.accept()
+        accepted, address = _next_client(server, timeout)
     except OSError as error:
         raise AcceptError(error.strerror) from None
+    assert isinstance(server, SocketRaw)
     sock = Socket(accepted.family, accepted.type, accepted.proto, accepted.detach())
     try:
         raw = _client(server, sock, stream.context)
@@ -191,6 +202,19 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
     if isinstance(server, ServerRaw) and server.crypto_method is not None:
         _secure(raw, stream.context, server.crypto_method)
     return Stream(raw, "r+", None, stream.context), text_of(sock.family, address) or ""
+
+
+def _next_client(server: SocketRaw | UnconnectedRaw, timeout: float | None) -> tuple[socket.socket, Any]:
+    limit = None if timeout is None else time.monotonic() + timeout
+    left = timeout
+    while wait_for_data(server.fileno(), left) and isinstance(server, SocketRaw):
+        try:
+            return server.sock.accept()
+        except BlockingIOError:  # another process, or thread, was quicker
+            if not server.blocking:
+                raise
+        left = None if limit is None else max(0.0, limit - time.monotonic())
+    raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
 
 
 def _client(server: SocketRaw, sock: socket.socket, context: Context | None) -> SocketRaw:
