@@ -237,6 +237,10 @@ class Watch:
         count = 0
         for descriptor, mask in events:
             users = self.users[descriptor]
+            if self.poller.stale:  # a stream was closed by another thread meanwhile
+                users = [raw for raw in users if not raw.closed]
+                if not users:
+                    continue
             for meant, which, side in self.asked:
                 if not mask & meant:
                     continue
