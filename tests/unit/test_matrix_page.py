@@ -90,9 +90,12 @@ def names(page: Any) -> list[str]:
 
 def test_search_finds_by_parts_of_names_and_tells_how_many(page: Any) -> None:
     every = names(page)
+    texts = page.locator("table.matrix-table tbody tr:visible").all_inner_texts()
+    wanted = [text.split()[0] for text in texts if "stream_socket" in text and "name" in text]
+    assert "stream_socket_get_name" in wanted and len(wanted) < len(every) // 10
     page.get_by_label("search", exact=True).fill("stream_socket name")
-    assert names(page) == ["stream_socket_get_name"]
-    assert page.locator(".matrix-tools output").inner_text() == f"1 of {len(every)}"
+    assert names(page) == wanted
+    assert page.locator(".matrix-tools output").inner_text() == f"{len(wanted)} of {len(every)}"
     page.get_by_label("search", exact=True).fill("")
     assert names(page) == every
 
