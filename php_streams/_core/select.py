@@ -3,9 +3,7 @@
 Each thread keeps two watches (watch.py): a small set is polled, a large one has an epoll, whose cost does not
 grow with the streams that have nothing to tell.  They follow the lists from call to call.
 
-Python retries a wait that a signal interrupts; PHP's stream_select comes back with a warning, and programs
-depend on it to see their signal flags.  So while the main thread waits, it listens on the interpreter's
-wakeup descriptor too.
+A signal ends the wait, with a warning, as in PHP (signals.py).
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ import threading
 
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import HELD_BACK, REFILLED
+from php_streams._core.signals import pass_on, pipe
 from php_streams._core.watch import Events, Poller, Ready, Sets, Watch, check
 
 LARGE = 8
@@ -73,7 +72,7 @@ def _events(watch: Watch, timeout: float | None) -> Events:
     if watch.listens and events:
         found = [event for event in events if event[0] in watch.users]
         if len(found) < len(events):  # a signal that came between the end of a wait and now
-            _pass_on(_pipe()[0], -1)
+            pass_on(pipe()[0], -1)
         events = found
     if watch.poller.always:
         events += watch.poller.always.items()
@@ -84,7 +83,7 @@ def _wait(watch: Watch, timeout: float | None) -> Events:
     """Waits, in the main thread for signals too."""
     if threading.get_ident() != threading.main_thread().ident:
         return watch.poller.wait(timeout)  # Python runs signal handlers in the main thread only
-    reader, writer = _pipe()
+    reader, writer = pipe()
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         if not watch.listens:
@@ -92,13 +91,13 @@ def _wait(watch: Watch, timeout: float | None) -> Events:
             watch.listens = True
         events = watch.poller.wait(timeout)
     except BaseException:
-        _pass_on(reader, before)
+        pass_on(reader, before)
         raise
     finally:
         signal.set_wakeup_fd(before, warn_on_full_buffer=False)
     if len(events) == 1 and events[0][0] != reader:
         return events
-    _pass_on(reader, before)
+    pass_on(reader, before)
     found = [event for event in events if event[0] != reader]
     if len(found) < len(events) and not found:
         raise SelectError(errno.EINTR)
@@ -113,34 +112,10 @@ class _Kept(threading.local):
 
 
 _kept = _Kept()
-_wakeup: list[tuple[int, int]] = []
-
-
-def _pipe() -> tuple[int, int]:
-    """Where the interpreter writes the numbers of signals while the main thread waits."""
-    if not _wakeup:
-        pipe = os.pipe()
-        for descriptor in pipe:
-            os.set_blocking(descriptor, False)
-        _wakeup.append(pipe)
-    return _wakeup[0]
-
-
-def _pass_on(reader: int, to: int) -> None:
-    """Empties the pipe; whoever listened before us (asyncio) hears of the signals too."""
-    try:
-        numbers = os.read(reader, 4096)
-        if to >= 0:
-            os.write(to, numbers)
-    except OSError:  # empty, or full, or closed by who had it
-        pass
 
 
 def _forget() -> None:
-    """After a fork: the child's signals must not wake the parent, nor its waits share the parent's epoll."""
-    while _wakeup:
-        for descriptor in _wakeup.pop():
-            os.close(descriptor)
+    """After a fork: the child's waits must not share the parent's epoll."""
     Poller.forks += 1
     _kept.small = _kept.large = None
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from php_streams._core.context import Context
 from php_streams._core.ini import socket_timeout
-from php_streams._core.interruptible import wait_for_data
+from php_streams._core.signals import wait_for_data
 from php_streams._core.stream import Stream
 from php_streams._core.values import truth
 from php_streams._transports.address import split_port, text_of
