@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.conformance import namespace
 from tests.conformance.case import Case, CaseError
 from tests.conformance.dns_server import DnsServer
+from tests.conformance.transcript import Transcript
 from tests.conformance.zone import Zone, ZoneError, read_zone
 
 PORT = 53
@@ -51,8 +52,9 @@ class NameServer:
         if self.server is not None:
             self.server.stop()
 
-    def report(self) -> list[str]:
-        """The transcript's lines about the queries that came, where they are to be shown."""
+    def report(self, transcript: Transcript) -> None:
+        """Adds the queries that came, where they are to be shown, and the server's own failures."""
         self.stop()
-        show = self.server is not None and self.zone.show
-        return [f"> dns {query}" for query in self.server.queries] if show and self.server else []
+        if self.server is not None:
+            transcript.lines += [f"> dns {query}" for query in self.server.queries if self.zone.show]
+            transcript.problems += self.server.failures

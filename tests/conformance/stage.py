@@ -112,7 +112,7 @@ class Stage:
             value = escape(known.replace(data)) if not what.endswith("got") else self._got(data, known)
             transcript.lines.append(f"> {what} {value}")
         transcript.problems += self.peers.failures
-        transcript.lines += self.names.report()
+        self.names.report(transcript)
 
     @staticmethod
     def _got(data: bytes, known: Placeholders) -> str:
