@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from php_streams import from_socket, to_socket
+from php_streams import from_socket, stream_socket_accept, stream_socket_server, to_socket
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
@@ -128,8 +128,28 @@ def _shared(maker: Maker) -> Maker:
 
 
 PLAIN: dict[str, Maker] = {"tcp": tcp, "unix": unix, "socketpair": socketpair, "udp": udp}
+
+
+def _accepted(address: str) -> Maker:
+    """A client of a server at that address, {} being a folder."""
+
+    @contextlib.contextmanager
+    def maker(folder: Path) -> Iterator[Made]:
+        with stream_socket_server(address.format(folder)).result as server:
+            listening = to_socket(server)
+            far = socket.socket(listening.family)
+            far.connect(listening.getsockname())
+            conn, _ = stream_socket_accept(server, 5)
+        with conn, far:
+            yield over(conn.raw.sock, far, conn.raw)
+
+    return maker
+
+
 MAKERS = {
     **PLAIN,
+    "accepted, tcp": _accepted("tcp://127.0.0.1:0"),
+    "accepted, unix": _accepted("unix://{}/s"),
     **{f"from_socket, {name}": _adopted(maker) for name, maker in PLAIN.items()},
     **{f"to_socket, {name}": _shared(maker) for name, maker in PLAIN.items()},
 }
