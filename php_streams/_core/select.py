@@ -38,17 +38,24 @@ def _ready(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]
 
     timeout: in seconds, None for ever.
     """
-    readers = watch.sides[0].positions
     if REFILLED:
         buffered = _buffered(watch, sets)
         if buffered:
             return (sorted(buffered), (), ()), len(buffered)
     if timeout != 0 and HELD_BACK:
-        for raw in HELD_BACK & readers.keys():
+        for raw in HELD_BACK & watch.sides[0].positions.keys():
             raw.push()
-    events = _events(watch, timeout)
+    events = watch.look()
+    if watch.listens and events:
+        events = _without_signals(watch, events)
+    if watch.poller.always:
+        events += watch.poller.always.items()
+    if not events:
+        if timeout == 0:
+            return NOTHING
+        events = _wait(watch, timeout)
     try:
-        return watch.answer(events) if events else NOTHING
+        return watch.answer(events)
     except OSError as error:
         raise SelectError(error.errno or 0) from None
 
@@ -66,17 +73,12 @@ def _buffered(watch: Watch, sets: Sets) -> list[int]:
     return found
 
 
-def _events(watch: Watch, timeout: float | None) -> Events:
-    """What the kernel says."""
-    events = watch.look()
-    if watch.listens and events:
-        found = [event for event in events if event[0] in watch.users]
-        if len(found) < len(events):  # a signal that came between the end of a wait and now
-            pass_on(pipe()[0], -1)
-        events = found
-    if watch.poller.always:
-        events += watch.poller.always.items()
-    return events if events or timeout == 0 else _wait(watch, timeout)
+def _without_signals(watch: Watch, events: Events) -> Events:
+    """Forgets a signal that came between the end of a wait and now."""
+    found = [event for event in events if event[0] in watch.users]
+    if len(found) < len(events):
+        pass_on(pipe()[0], -1)
+    return found
 
 
 def _wait(watch: Watch, timeout: float | None) -> Events:
@@ -109,6 +111,7 @@ class _Kept(threading.local):
 
     small: Watch | None = None
     large: Watch | None = None
+    last: Watch | None = None
 
 
 _kept = _Kept()
@@ -117,7 +120,7 @@ _kept = _Kept()
 def _forget() -> None:
     """After a fork: the child's waits must not share the parent's epoll."""
     Poller.forks += 1
-    _kept.small = _kept.large = None
+    _kept.small = _kept.large = _kept.last = None
 
 
 os.register_at_fork(after_in_child=_forget)
@@ -136,17 +139,23 @@ def watching(sets: Sets) -> Watch:
     except TypeError:  # what has no hash is no stream
         check(sets)
         raise
-    size = len(read or ()) + len(write or ()) + len(except_ or ())
-    watch = _kept.large if size >= LARGE else _kept.small
-    if watch is None:
-        watch = Watch(size >= LARGE and hasattr(kernel, "epoll"))
-        if size >= LARGE:
-            _kept.large = watch
-        else:
-            _kept.small = watch
-    if not watch.serves(key):
-        watch.follow(sets, key)
+    watch = _kept.last
+    if watch is None or not watch.serves(key):
+        watch = _kept.last = _kept_for(sets)
+        if not watch.serves(key):
+            watch.follow(sets, key)
     return watch
+
+
+def _kept_for(sets: Sets) -> Watch:
+    """The thread's small watch or its large one, as the lists need it."""
+    if sum(len(streams) for streams in sets if streams) < LARGE:
+        if _kept.small is None:
+            _kept.small = Watch(large=False)
+        return _kept.small
+    if _kept.large is None:
+        _kept.large = Watch(large=hasattr(kernel, "epoll"))
+    return _kept.large
 
 
 def select(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]:

@@ -39,9 +39,9 @@ def pairs() -> Iterator[Pairs]:
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """No watch of another test."""
-    engine._kept.small = engine._kept.large = None
+    engine._kept.small = engine._kept.large = engine._kept.last = None
     yield
-    engine._kept.small = engine._kept.large = None
+    engine._kept.small = engine._kept.large = engine._kept.last = None
 
 
 def readable(every: Any, seconds: int | None = 0) -> Any:
