@@ -164,7 +164,7 @@ def _set_options(sock: socket.socket, kind: str, context: Context | None) -> Non
     only_v6 = None if context is None else context.option("socket", "ipv6_v6only")
     if only_v6 is not None:
         _set(sock, socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, truth(only_v6))
-    if option_on(context, "so_reuseport"):
+    if hasattr(socket, "SO_REUSEPORT") and option_on(context, "so_reuseport"):
         _set(sock, socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
     if kind == "udp" and option_on(context, "so_broadcast"):
         _set(sock, socket.SOL_SOCKET, socket.SO_BROADCAST, True)
@@ -193,7 +193,8 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
     except OSError as error:
         raise AcceptError(error.strerror) from None
     assert isinstance(server, SocketRaw)
-    sock = Socket(accepted.family, accepted.type, accepted.proto, accepted.detach())
+    family = accepted.family
+    sock = Socket(family, accepted.type, accepted.proto, accepted.detach())
     try:
         raw = _client(server, sock, stream.context)
     except BaseException:
@@ -201,7 +202,7 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
         raise
     if isinstance(server, ServerRaw) and server.crypto_method is not None:
         _secure(raw, stream.context, server.crypto_method)
-    return Stream(raw, "r+", None, stream.context), text_of(sock.family, address) or ""
+    return Stream(raw, "r+", None, stream.context), text_of(family, address) or ""
 
 
 def _next_client(server: SocketRaw | UnconnectedRaw, timeout: float | None) -> tuple[socket.socket, Any]:
@@ -210,7 +211,7 @@ def _next_client(server: SocketRaw | UnconnectedRaw, timeout: float | None) -> t
     while wait_for_data(server.fileno(), left) and isinstance(server, SocketRaw):
         try:
             return server.sock.accept()
-        except BlockingIOError:  # another process, or thread, was quicker
+        except (BlockingIOError, TimeoutError):  # another process, or thread, was quicker
             if not server.blocking:
                 raise
         left = None if limit is None else max(0.0, limit - time.monotonic())
