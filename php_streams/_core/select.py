@@ -85,7 +85,10 @@ def _wait(watch: Watch, timeout: float | None) -> Events:
     """Waits, in the main thread for signals too."""
     if threading.get_ident() != threading.main_thread().ident:
         return watch.poller.wait(timeout)  # Python runs signal handlers in the main thread only
-    reader, writer = pipe()
+    try:
+        reader, writer = pipe()
+    except OSError:  # no descriptor is left
+        return watch.poller.wait(timeout)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         if not watch.listens:
@@ -154,7 +157,10 @@ def _kept_for(sets: Sets) -> Watch:
             _kept.small = Watch(large=False)
         return _kept.small
     if _kept.large is None:
-        _kept.large = Watch(large=hasattr(kernel, "epoll"))
+        try:
+            _kept.large = Watch(large=hasattr(kernel, "epoll"))
+        except OSError:  # no descriptor is left for it
+            return Watch(large=False)
     return _kept.large
 
 

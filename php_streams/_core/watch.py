@@ -74,8 +74,10 @@ class Poller:
             self.kernel.register(descriptor, mask)
         except PermissionError:  # epoll refuses plain files, which select() always finds ready
             self.always[descriptor] = kernel.POLLIN | kernel.POLLOUT
-        except OSError:  # closed behind the stream's back
-            self.always[descriptor] = kernel.POLLNVAL
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.ENOMEM):
+                raise
+            self.always[descriptor] = kernel.POLLNVAL  # closed behind the stream's back
 
     def _unregister(self, descriptor: int) -> None:
         try:

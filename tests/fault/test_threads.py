@@ -98,7 +98,6 @@ def test_each_has_its_errors_settings_and_handlers() -> None:
         set_error_handler(lambda level, message: heard.append(message) or level != E_NOTICE)
         for turn in range(ROUNDS):
             here, there = pair()
-            stream_set_timeout(here, 5)
             fclose(there)
             stream_set_blocking(here, False)
             assert fwrite(here, b"x" * (number + 1)) is False

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -191,3 +194,26 @@ def test_waits_are_bounded_by_what_poll_can_count(pairs: Pairs) -> None:
     timer.start()
     assert readable([made[0].fp], 10**15) == [made[0].fp]
     timer.join()
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_where_no_descriptor_is_left_it_waits_all_the_same(count: int) -> None:
+    code = f"""
+    import os, resource, threading
+    from php_streams import *
+    pairs = [stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0) for _ in range({count})]
+    every = [here for here, there in pairs]
+    timer = threading.Timer(0.1, fwrite, (pairs[1][1], "x"))
+    timer.start()
+    open_now = len(os.listdir("/proc/self/fd")) - 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_now, 4096))
+    assert stream_select(every, None, None, 0)[0] == 0
+    assert stream_select(every, None, None, 10)[1] == [every[1]]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+    assert stream_select(every, None, None, 10)[1] == [every[1]]
+    timer.join()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], check=False, timeout=50, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

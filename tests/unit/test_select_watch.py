@@ -7,6 +7,7 @@ import os
 import random
 import select
 import socket
+import sys
 import threading
 import weakref
 from collections import Counter
@@ -138,7 +139,6 @@ def test_a_closed_stream_of_others_costs_nothing(pairs: Pairs, calls: Counter[st
 
 def test_no_python_runs_for_streams_that_have_nothing_to_tell(pairs: Pairs) -> None:
     """The calls that the interpreter makes do not grow with the set: what walks it walks in C."""
-    import sys
 
     def made_for(every: list[Stream]) -> int:
         count = 0
