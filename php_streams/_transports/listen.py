@@ -214,8 +214,19 @@ def _next_client(server: SocketRaw | UnconnectedRaw, timeout: float | None) -> t
         except (BlockingIOError, TimeoutError):  # another process, or thread, was quicker
             if not server.blocking:
                 raise
-        left = None if limit is None else max(0.0, limit - time.monotonic())
+            _check_not_shut(server.sock)
+        left = None if limit is None else limit - time.monotonic()
+        if left is not None and left <= 0:
+            break
     raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+
+
+def _check_not_shut(sock: socket.socket) -> None:
+    """A unix socket that is shut has nobody to accept for ever; it only says so to who would block."""
+    poll = select.poll()
+    poll.register(sock, getattr(select, "POLLRDHUP", select.POLLHUP))
+    if poll.poll(0):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 def _client(server: SocketRaw, sock: socket.socket, context: Context | None) -> SocketRaw:
