@@ -20,7 +20,7 @@ from php_streams._network import resolv_conf
 from php_streams._network.resolv_conf import Settings
 from php_streams._network.send import NOERROR, NXDOMAIN, SERVFAIL, Exchange, NoAnswer, counts, flags
 
-LONGEST = 1025  # glibc's buffer for a name in text form, with the dots and the end that it adds
+LONGEST = 1025  # glibc's buffer for a name in text form
 EDNS_PAYLOAD = 1200
 
 
@@ -115,9 +115,10 @@ def _host_alias(name: bytes) -> bytes | None:
 
 
 def _query_below(settings: Settings, name: bytes, domain: bytes | None, kind: int) -> bytes:
-    if (domain is None and not 0 < len(name) < LONGEST) or len(name) + len(domain or b"") + 1 >= LONGEST:
+    whole = name if domain is None else name + b"." + domain
+    if not 0 < len(whole) < LONGEST:
         raise NotFound(Reason.NO_RECOVERY)
-    return _query(settings, name if domain is None else name + b"." + domain, kind)
+    return _query(settings, whole, kind)
 
 
 def _query(settings: Settings, name: bytes, kind: int) -> bytes:
