@@ -31,7 +31,6 @@ LEFT_OUT = """
 KNOWN = {
     ("stream_is_local", 0, "object"): "PHP's plain Error is a TypeError in Python",
     ("stream_context_set_option", 2, "null"): "null in the third place is the same as none there, in Python",
-    ("stream_socket_enable_crypto", 2, "false"): "method 0 is a TLS server's, which is not there yet",
 }
 
 KINDS = {
