@@ -276,3 +276,15 @@ def test_a_pair_without_descriptors(ends: list[Stream]) -> None:
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert messages == ["stream_socket_pair(): Failed to create sockets: [24]: Too many open files"] * 2
+
+
+def test_a_read_waits_while_an_urgent_byte_is_unread(ends: list[Stream]) -> None:
+    """Decision unread-urgent-byte: the wait is the stream's timeout, where PHP's reads come back at once."""
+    one, two = ends
+    php.stream_set_timeout(two, 0, 50_000)
+    php.stream_socket_sendto(one, "ab!", php.STREAM_OOB)
+    assert php.fread(two, 10) == b"ab"
+    start = time.monotonic()
+    assert php.fread(two, 10) is False
+    assert time.monotonic() - start > 0.03
+    assert php.stream_get_meta_data(two)["timed_out"] is True
