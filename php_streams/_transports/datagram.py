@@ -30,6 +30,10 @@ NOTHING: Received = (False, None)
 # However much is asked for; the kernel has no longer message.
 LONGEST = 1 << 26
 RECORD = 16384  # and TLS no longer record
+NUMERIC: tuple[tuple[socket.AddressFamily, tuple[int, ...]], ...] = (
+    (socket.AF_INET, ()),
+    (socket.AF_INET6, (0, 0)),
+)
 
 
 def receive(raw: SocketRaw, size: int, flags: int) -> Received:
@@ -47,7 +51,7 @@ def receive(raw: SocketRaw, size: int, flags: int) -> Received:
         data, address = (_receive_waiting if waits else _receive)(raw, min(size, LONGEST), how)
     except OSError:
         return NOTHING
-    return data, "" if address is None else text_of(raw.sock.family, address)
+    return data, "" if address is None else text_of(raw.family, address)
 
 
 def _receive(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
@@ -95,6 +99,12 @@ def destination(target: str) -> Destination:
     from php_streams._transports.connect import ConnectError, resolve
 
     host, port = split_target(target)
+    for family, scope in NUMERIC:
+        try:
+            socket.inet_pton(family, host)
+        except (OSError, ValueError):
+            continue
+        return family, (host, port, *scope)
     try:
         return resolve(host, "udp", port)[0]
     except ConnectError as error:
@@ -112,7 +122,7 @@ def send(raw: SocketRaw, data: bytes, flags: int, target: Destination | None) ->
         HELD_BACK.add(raw)
     how = socket.MSG_OOB if flags & STREAM_OOB else 0
     try:
-        return raw.sock.send(data, how) if target is None else _send_to(raw.sock, data, how, target)
+        return raw.sock.send(data, how) if target is None else _send_to(raw, data, how, target)
     except OSError as error:
         return failed(code_of(error))
 
@@ -123,10 +133,11 @@ def failed(code: int | None) -> int:
     return -1
 
 
-def _send_to(sock: socket.socket, data: bytes, how: int, target: Destination) -> int:
+def _send_to(raw: SocketRaw, data: bytes, how: int, target: Destination) -> int:
     """sendto(2) with an address of any family: the kernel is to judge whether it fits, not Python."""
+    sock = raw.sock
     family, address = target
-    if family == sock.family:
+    if family == raw.family:
         return sock.sendto(data, how, address)
     other = socket.socket(family, sock.type, sock.proto, fileno=sock.fileno())
     try:
