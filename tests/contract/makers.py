@@ -15,7 +15,8 @@ from pathlib import Path
 from php_streams import from_socket, stream_socket_accept, stream_socket_server, to_socket
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
-from php_streams._transports.socket import LABELS, SocketRaw
+from php_streams._transports.pair import open_pair
+from php_streams._transports.socket import LABELS, PAIR, SocketRaw
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def over(near: socket.socket, far: socket.socket, raw: Raw, *, stream: bool = Tr
     def fail() -> None:
         if raw.label == LABELS["tcp"]:
             far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if raw.label == LABELS["unix"]:
+        if raw.label in (LABELS["unix"], PAIR):
             near.send(b"never read")  # a unix socket that is closed with unread data resets
         far.close()
         if raw.label == LABELS["udp"]:
@@ -98,6 +99,15 @@ def udp(folder: Path) -> Iterator[Made]:
         yield over(near, far, raw_of(near, "udp"), stream=False)
 
 
+@contextlib.contextmanager
+def packets(folder: Path) -> Iterator[Made]:
+    """A pair of stream_socket_pair's that keeps the bounds of messages."""
+    near, far = open_pair(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0)
+    near.raw.set_timeout(5.0)
+    with near, far:
+        yield over(near.raw.sock, far.raw.sock, near.raw, stream=False)  # type: ignore[attr-defined]
+
+
 def _adopted(maker: Maker) -> Maker:
     """The same, made by from_socket of a socket that has a timeout."""
 
@@ -148,11 +158,12 @@ def _accepted(address: str) -> Maker:
 
 MAKERS = {
     **PLAIN,
+    "packets": packets,
     "accepted, tcp": _accepted("tcp://127.0.0.1:0"),
     "accepted, unix": _accepted("unix://{}/s"),
     **{f"from_socket, {name}": _adopted(maker) for name, maker in PLAIN.items()},
     **{f"to_socket, {name}": _shared(maker) for name, maker in PLAIN.items()},
 }
 DATAGRAMS = {
-    name for name in MAKERS if name.endswith("udp")
+    name for name in MAKERS if name.endswith(("udp", "packets"))
 }  # of these nobody can say that no more will come
