@@ -14,6 +14,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from php_streams.porting import php_cli
+from tests.conformance.php_found import find
 
 ROOT = Path(__file__).parents[2]
 CERTS = ROOT / "tests" / "conformance" / "certs"
@@ -284,14 +285,17 @@ class Server:
 
 
 @contextmanager
-def running(tls: bool) -> Iterator[Server]:
-    """A server, until all its connections are over."""
+def running(tls: bool, connections: int) -> Iterator[Server]:
+    """A server, until all its connections are over: so many."""
     server = Server(tls)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         yield server
     finally:
+        limit = time.monotonic() + 10
+        while len(server.threads) < connections and time.monotonic() < limit:
+            time.sleep(0.01)  # the program may be done before the last one is accepted
         server.listener.shutdown(socket.SHUT_RDWR)
         thread.join(10)
         for one in server.threads:
@@ -301,7 +305,7 @@ def running(tls: bool) -> Iterator[Server]:
 
 def outcome(program: Program, command: list[str]) -> tuple[list[Any], list[str]]:
     """What a program prints, and what the server saw."""
-    with running(program.tls) as server:
+    with running(program.tls, len(program.seen)) as server:
         given = json.dumps([server.listener.getsockname()[1], str(CERTS / "ca.pem")])
         done = subprocess.run(
             [*command, given],
@@ -325,19 +329,21 @@ def test_python(name: str) -> None:
     )
 
 
-def php_with_pcntl() -> str:
-    """The first php-cli that can fork."""
-    for php in php_cli.find_php():
-        if php.evaluate("extension_loaded('pcntl') && extension_loaded('posix')"):
-            return str(php.path)
-    pytest.skip("no php-cli with pcntl and posix is here")
+@pytest.fixture
+def php(pytestconfig: pytest.Config) -> str:
+    """The newest php-cli that can fork."""
+    found = find(pytestconfig)
+    for one in found.php:
+        if one.evaluate("extension_loaded('pcntl') && extension_loaded('posix')"):
+            return str(one.path)
+    pytest.skip(found.offline or "no php-cli with pcntl and posix is here")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_php(name: str) -> None:
+def test_php(name: str, php: str) -> None:
     program = PROGRAMS[name]
     code = textwrap.dedent(PHP) + textwrap.dedent(program.php)
-    assert outcome(program, [php_with_pcntl(), "-d", "display_errors=0", "-r", code]) == (
+    assert outcome(program, [php, "-d", "display_errors=0", "-r", code]) == (
         program.prints,
         program.seen,
     )

@@ -30,6 +30,7 @@ from php_streams import (
     stream_socket_server,
     to_socket,
 )
+from tests.conformance.php_found import find
 from tests.unit.tls_peers import open_descriptors
 
 
@@ -120,15 +121,14 @@ def test_the_meta_data_are_those_of_socket_export_stream(php_with_sockets: str) 
     assert [list(one) for one in ours] == [list(one) for one in theirs]
 
 
-@pytest.fixture(scope="session")
-def php_with_sockets() -> str:
-    """A php-cli that has the sockets extension."""
-    from php_streams.porting import php_cli
-
-    for php in php_cli.find_php():
-        if b"sockets" in subprocess.check_output([php.path, "-m"]).split():
-            return str(php.path)
-    pytest.skip("no php-cli with the sockets extension is here")
+@pytest.fixture
+def php_with_sockets(pytestconfig: pytest.Config) -> str:
+    """The newest php-cli that has the sockets extension."""
+    found = find(pytestconfig)
+    for one in found.php:
+        if one.evaluate("extension_loaded('sockets')"):
+            return str(one.path)
+    pytest.skip(found.offline or "no php-cli with the sockets extension is here")
 
 
 def test_a_listening_socket_is_a_server() -> None:
