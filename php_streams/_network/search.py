@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import os
 import re
+import struct
 
 import dns.exception
 import dns.message
@@ -127,7 +128,7 @@ def _query(settings: Settings, name: bytes, kind: int) -> bytes:
         kind = dns.rdatatype.A  # it tells whether there is such a name
     try:
         answer = Exchange(settings, _packet(settings, name, kind)).run()
-    except dns.exception.DNSException:
+    except (dns.exception.DNSException, struct.error):  # the latter is what dnspython < 2.9 has for \300
         raise NotFound(Reason.NO_RECOVERY) from None
     except NoAnswer as error:
         raise NotFound(Reason.TRY_AGAIN, error.rcode == SERVFAIL, error.refused) from None
