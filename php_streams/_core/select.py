@@ -18,7 +18,7 @@ import threading
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import HELD_BACK, REFILLED
 from php_streams._core.signals import pass_on, pipe
-from php_streams._core.watch import Events, Poller, Ready, Sets, Watch, check
+from php_streams._core.watch import Events, Poller, Ready, Sets, Unknown, Watch, check
 
 LARGE = 8
 POLLIN = kernel.POLLIN
@@ -58,6 +58,9 @@ def _ready(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]
         return watch.answer(events)
     except OSError as error:
         raise SelectError(error.errno or 0) from None
+    except Unknown:
+        watch.renew()
+        return _ready(watch, sets, timeout)
 
 
 def _buffered(watch: Watch, sets: Sets) -> list[int]:
@@ -75,7 +78,7 @@ def _buffered(watch: Watch, sets: Sets) -> list[int]:
 
 def _without_signals(watch: Watch, events: Events) -> Events:
     """Forgets a signal that came between the end of a wait and now."""
-    found = [event for event in events if event[0] in watch.users]
+    found = [event for event in events if event[0] != pipe()[0]]
     if len(found) < len(events):
         pass_on(pipe()[0], -1)
     return found

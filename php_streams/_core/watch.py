@@ -37,6 +37,10 @@ Key = tuple[int | None, int | None, int | None]
 _raw_of = attrgetter("raw")
 
 
+class Unknown(Exception):
+    """A file spoke up that was closed behind its stream's back, and lives on elsewhere."""
+
+
 class Poller:
     """A poll or epoll object, and whether a raw that it watches was closed since its watch last looked."""
 
@@ -233,12 +237,14 @@ class Watch:
     def answer(self, events: Events) -> tuple[Ready, int]:
         """Events as positions, and how many PHP counts: like select(), a descriptor once for each set.
 
-        OSError (EBADF) when a descriptor is none.
+        OSError (EBADF) when a descriptor is none; Unknown for an event of a file that nobody asks for.
         """
         ready: tuple[list[int], list[int], list[int]] = ([], [], [])
         count = 0
         for descriptor, mask in events:
-            users = self.users[descriptor]
+            users = self.users.get(descriptor)
+            if users is None:
+                raise Unknown
             if self.poller.stale:  # a stream was closed by another thread meanwhile
                 users = [raw for raw in users if not raw.closed]
                 if not users:
@@ -259,6 +265,18 @@ class Watch:
             if len(chosen) > 1:
                 chosen.sort()
         return ready, count
+
+    def renew(self) -> None:
+        """Asks the kernel for the same once more, and for nothing that was left over."""
+        old, self.poller = self.poller, Poller(self.poller.large)
+        for raw in self.descriptors:
+            pollers = raw.__dict__["pollers"]
+            pollers[pollers.index(old)] = self.poller
+        old.close()
+        self.listens = False
+        for descriptor in self.users:
+            self._ask(descriptor)
+        self.look = self.poller.looking()
 
     def __del__(self) -> None:
         if hasattr(self, "listens"):

@@ -171,6 +171,25 @@ def test_a_descriptor_closed_behind_the_stream_is_an_error_not_a_busy_loop(pairs
         every[1].raw.sock.detach()  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("timeout", [0, 5])
+def test_what_lives_on_behind_the_streams_back_is_no_busy_loop(pairs: Pairs, timeout: int) -> None:
+    made = pairs(MANY)
+    every = streams(made)
+    assert readable(every) == []
+    copy = os.dup(every[1].fileno())
+    os.close(every[1].raw.sock.detach())  # type: ignore[attr-defined]
+    try:
+        made[1].peer.send(b"to the copy, which an epoll does not forget")
+        made[2].peer.send(b"x")
+        assert readable([every[0], *every[2:]], timeout) == [every[2]]
+        fread(every[2], 10)
+        assert stream_select([every[0], *every[2:]], None, None, 0, 1000)[0] == 0
+        made[3].peer.send(b"x")
+        assert readable([every[0], *every[2:]], timeout) == [every[3]]
+    finally:
+        os.close(copy)
+
+
 # --- what a wait costs others --------------------------------------------------------------------------
 
 
