@@ -15,6 +15,7 @@ __all__ = [
     "openssl_get_cert_locations",
     "openssl_x509_export",
     "openssl_x509_fingerprint",
+    "openssl_x509_parse",
     "openssl_x509_read",
 ]
 
@@ -82,17 +83,47 @@ def openssl_x509_fingerprint(
     return digest if as_bytes else digest.hex()
 
 
+def openssl_x509_parse(
+    certificate: OpenSSLCertificate | str | bytes, short_names: bool = True
+) -> dict[str, Any] | Literal[False]:
+    """Parse an X509 certificate and return the information as an array.
+    https://www.php.net/function.openssl-x509-parse
+
+    Keys and values as PHP has them: "subject" and "issuer" (by "CN" or, with short_names off, "commonName"; a
+    list where there are several), "validTo_time_t" (seconds since 1970), "serialNumberHex", "extensions" by
+    their short names as OpenSSL prints them (as bytes, where it has no way to print one), "purposes" ...
+    """
+    given = _given(certificate)
+    short = to_bool(short_names, 2, "short_names")
+    from php_streams._transports import tls_x509
+
+    try:
+        return tls_x509.parse(_read(given), short)
+    except (OSError, ValueError, IndexError):
+        return False
+
+
 def _certificate(value: Any) -> OpenSSLCertificate | Literal[False]:
-    """The argument as a certificate (= php_openssl_x509_from_param)."""
+    """The argument as a certificate (= php_openssl_x509_from_param), or PHP's warning."""
+    given = _given(value)
+    try:
+        return _read(given)
+    except (OSError, ValueError, IndexError):
+        return warn("X.509 Certificate cannot be retrieved")
+
+
+def _given(value: Any) -> OpenSSLCertificate | bytes:
     if isinstance(value, OpenSSLCertificate):
         return value
     text = to_bytes(value, 1, "certificate", "OpenSSLCertificate|string")
     if text.startswith(b"file://") and b"\0" in text:
         raise argument_value_error(1, "certificate", "must not contain any null bytes")
-    try:
-        return OpenSSLCertificate.of(_der(_contents(text)))
-    except (OSError, ValueError, IndexError):
-        return warn("X.509 Certificate cannot be retrieved")
+    return text
+
+
+def _read(given: OpenSSLCertificate | bytes) -> OpenSSLCertificate:
+    """The certificate; OSError, ValueError or IndexError when there is none."""
+    return OpenSSLCertificate.of(_der(_contents(given))) if isinstance(given, bytes) else given
 
 
 def _contents(text: bytes) -> bytes:
