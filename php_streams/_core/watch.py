@@ -120,7 +120,7 @@ class Side:
 
     __slots__ = ("again", "key", "positions")
 
-    def __init__(self, streams: list[Stream], key: int | None) -> None:
+    def __init__(self, streams: Sequence[Stream], key: int | None) -> None:
         """AttributeError when a member is no open stream."""
         if not STREAMS.issuperset(map(type, streams)):
             raise AttributeError
@@ -169,23 +169,22 @@ class Watch:
         """Stands for these lists from now on; refuses what PHP refuses."""
         stale = self.poller.stale
         self.poller.stale, self.key = False, None
+        sides = self.sides.copy()
+        changed: set[Raw] = set()
         try:
-            sides = [
-                side if side.key == hashed and not stale else Side(streams or [], hashed)
-                for side, hashed, streams in zip(self.sides, key, sets, strict=True)
-            ]
+            for which in range(3):
+                if stale or sides[which].key != key[which]:
+                    before = sides[which].positions
+                    sides[which] = Side(sets[which] or (), key[which])
+                    changed |= before.keys() ^ sides[which].positions.keys()
         except AttributeError:
             self.poller.stale = True
             check(sets)
             raise
-        changed: set[Raw] = set()
-        for old, new in zip(self.sides, sides, strict=True):
-            if old is not new:
-                changed |= old.positions.keys() ^ new.positions.keys()
         self.sides = sides
-        self.asked = [(MEANT[which], which, side) for which, side in enumerate(sides) if side.positions]
+        self.asked = [(MEANT[which], which, sides[which]) for which in range(3) if sides[which].positions]
         self._register(changed)
-        self.crowded = self.shares or any(side.again for side in sides)
+        self.crowded = bool(self.shares or sides[0].again or sides[1].again or sides[2].again)
         self.look = self.poller.looking()
         if self.mute or not self.users:
             check(sets)
@@ -194,13 +193,35 @@ class Watch:
 
     def _register(self, changed: set[Raw]) -> None:
         """Tells the kernel; who left first, for his descriptor may be another's by now."""
-        read, write, except_ = (side.positions for side in self.sides)
-        staying = {raw for raw in changed if raw in read or raw in write or raw in except_}
-        for raw in changed - staying:
-            self._leave(raw)
-        for raw in staying:
+        asked = []
+        for raw in changed:
+            mask = self._mask(raw)
+            if mask:
+                asked.append((raw, mask))
+            else:
+                self._leave(raw)
+        for raw, mask in asked:
             descriptor = self.descriptors.get(raw)
-            self._ask(self._come(raw) if descriptor is None else descriptor)
+            if descriptor is None:
+                descriptor = self._come(raw)
+            if descriptor >= 0:
+                self.poller.ask(descriptor, self._mask_of_all(descriptor) if self.shares else mask)
+
+    def _mask(self, raw: Raw) -> int:
+        """What is asked for one raw."""
+        read, write, except_ = self.sides
+        return (
+            (ASKED[0] if raw in read.positions else 0)
+            | (ASKED[1] if raw in write.positions else 0)
+            | (ASKED[2] if raw in except_.positions else 0)
+        )
+
+    def _mask_of_all(self, descriptor: int) -> int:
+        """What is asked for all raws of one descriptor."""
+        mask = 0
+        for raw in self.users.get(descriptor, ()):
+            mask |= self._mask(raw)
+        return mask
 
     def _come(self, raw: Raw) -> int:
         raw.__dict__.setdefault("pollers", []).append(self.poller)
@@ -223,16 +244,7 @@ class Watch:
             users.remove(raw)
             if not users:
                 del self.users[descriptor]
-            self._ask(descriptor)
-
-    def _ask(self, descriptor: int) -> None:
-        mask = 0
-        for raw in self.users.get(descriptor, ()):
-            for which, side in enumerate(self.sides):
-                if raw in side.positions:
-                    mask |= ASKED[which]
-        if descriptor >= 0:
-            self.poller.ask(descriptor, mask)
+            self.poller.ask(descriptor, self._mask_of_all(descriptor))
 
     def answer(self, events: Events) -> tuple[Ready, int]:
         """Events as positions, and how many PHP counts: like select(), a descriptor once for each set.
@@ -275,7 +287,7 @@ class Watch:
         old.close()
         self.listens = False
         for descriptor in self.users:
-            self._ask(descriptor)
+            self.poller.ask(descriptor, self._mask_of_all(descriptor))
         self.look = self.poller.looking()
 
     def __del__(self) -> None:
