@@ -75,9 +75,12 @@ def _receive_waiting(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
 
 def _decrypted(raw: SocketRaw, size: int, flags: int) -> Received:
     """receive under TLS.  What is out of band is no part of it: nobody has authenticated that byte."""
+    from php_streams._transports.tls_errors import is_end
+
     if flags & STREAM_OOB:
         return warn("Out-of-band data is not protected by TLS"), None
     sock: Any = raw.sock  # tls_session's
+    assert raw.crypto is not None
     timeout, raw.timeout = raw.timeout, None
     raw.rebind()
     try:
@@ -86,8 +89,9 @@ def _decrypted(raw: SocketRaw, size: int, flags: int) -> Received:
         buffer = bytearray(min(size, RECORD))
         return bytes(buffer[: sock.recv_into(buffer)]), ""
     except OSError as error:
-        assert raw.crypto is not None
-        return NOTHING if raw.crypto.read_failed(error) is None else (b"", "")
+        ended = is_end(error) and not sock.is_reset()
+        raw.crypto.read_failed(error)  # says what a read says
+        return (b"", "") if ended else NOTHING
     finally:
         raw.timeout = timeout
         raw.rebind()

@@ -86,14 +86,22 @@ def test_the_end_under_tls_and_nothing_for_now() -> None:
         php.fclose(stream)
 
 
-def test_a_connection_that_is_cut_under_tls() -> None:
-    with peer("tls good tls1.2\ncut") as player:
+@pytest.mark.parametrize("flags", [0, php.STREAM_PEEK])
+@pytest.mark.parametrize("version", ["tls1.2", "tls1.3"])
+def test_a_connection_that_breaks_under_tls(version: str, flags: int) -> None:
+    """Without a goodbye it is an end, as for fread; a reset is an error, which PHP's TLS tells."""
+    with peer(f"tls good {version}\ncut") as player, said() as messages:
         stream = connect(player.port)
-        with said() as messages:
-            assert not php.stream_socket_recvfrom(stream, 10)
+        assert php.stream_socket_recvfrom(stream, 10, flags) == (b"", "")
         assert php.feof(stream)
-        assert all("recvfrom" in message for message in messages)
         php.fclose(stream)
+    assert messages == []
+    with peer(f"tls good {version}\nreset") as player, said() as messages:
+        stream = connect(player.port)
+        assert php.stream_socket_recvfrom(stream, 10, flags) == (False, None)
+        assert php.feof(stream)
+        php.fclose(stream)
+    assert messages == ["stream_socket_recvfrom(): SSL: Connection reset by peer"]
 
 
 def test_the_streams_timeout_does_not_count_under_tls_either() -> None:
