@@ -41,6 +41,7 @@ IN_OUT = {
 # What the package promises today.  The other functions of the facts come later; nothing here is done by half.
 PROMISED = """
     fsockopen pfsockopen gethostname gethostbyname gethostbynamel gethostbyaddr
+    dns_get_record dns_check_record checkdnsrr dns_get_mx getmxrr
     getservbyname getservbyport getprotobyname getprotobynumber inet_pton inet_ntop ip2long long2ip
     net_get_interfaces openlog syslog closelog
     stream_socket_client stream_socket_enable_crypto stream_socket_get_name stream_socket_shutdown
@@ -58,7 +59,7 @@ PROMISED = """
     ini_get ini_set ini_restore
 """.split()
 PROMISED_CONSTANTS = (
-    *("E_", "LOG_", "STREAM_CLIENT_", "STREAM_CRYPTO_", "STREAM_SHUT_"),
+    *("DNS_", "E_", "LOG_", "STREAM_CLIENT_", "STREAM_CRYPTO_", "STREAM_SHUT_"),
     *("STREAM_PF_", "STREAM_SOCK_", "STREAM_IPPROTO_", "STREAM_PEEK", "STREAM_OOB"),
 )
 

@@ -68,12 +68,7 @@ def search(name: bytes, kind: int) -> bytes:
 def _search_list(settings: Settings, name: bytes, kind: int, first: Reason | None) -> bytes:
     """`first` is why the name as it is was not found, None when it was not tried."""
     listed: list[NotFound] = []
-    as_it_is = first is not None
     for domain in settings.search:
-        if not domain:
-            if as_it_is:
-                continue
-            as_it_is = True
         try:
             return _query_below(settings, name, domain, kind)
         except NotFound as error:
@@ -83,6 +78,8 @@ def _search_list(settings: Settings, name: bytes, kind: int, first: Reason | Non
             if not error.goes_on:
                 break
     last = listed[-1].reason if listed else Reason.HOST_NOT_FOUND
+    # The root is asked for the name as it is, once more if that has been done before.
+    as_it_is = first is not None or b"" in settings.search[: len(listed)]
     if not as_it_is and (b"." in name or not listed or b"no-tld-query" not in settings.flags):
         try:
             return _query_below(settings, name, None, kind)
