@@ -161,19 +161,32 @@ class SharedSocket(Shared, socket.socket):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
         return sock, address
 
+    def getsockopt(self, level: int, optname: int, /, *buflen: int) -> Any:
+        """As socket.getsockopt; see detach."""
+        if (level, optname) == (socket.SOL_SOCKET, socket.SO_TYPE):
+            self._nothing_unread()
+        return super().getsockopt(level, optname, *buflen)
+
     def detach(self) -> int:
-        """The descriptor, which is the caller's now; it ends the stream."""
+        """The descriptor, which is the caller's now; it ends the stream.
+
+        Refused while the stream has unread bytes.  ssl's wrap_socket detaches when it has made a socket of
+        the descriptor already, which then closes it; but it asks for the socket's type before that.
+        """
         if self.fileno() >= 0:
-            unread = self.stream.unread()
-            if unread:
-                raise ValueError(
-                    f"{unread} bytes were received already and would be lost: recv or fread them first"
-                )
+            self._nothing_unread()
             self.below.detach()
             descriptor = super().detach()
             self.stream.close()
             return descriptor
         return super().detach()
+
+    def _nothing_unread(self) -> None:
+        unread = self.stream.unread() if self.stream.is_open else 0
+        if unread:
+            raise ValueError(
+                f"{unread} bytes were received already and would be lost: recv or fread them first"
+            )
 
 
 def share(stream: Stream) -> socket.socket:
