@@ -10,6 +10,7 @@ is plaintext.  Here what is received is decrypted, and nothing is sent.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Literal
@@ -60,15 +61,22 @@ def _receive(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
 
 def _receive_waiting(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
     """_receive on a socket that has a timeout, which does not count."""
+    sock = raw.sock
     if raw.kernel_waits:
-        try:
-            return raw.sock.recvfrom(size, how | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
-    else:
-        raw.sock.settimeout(None)
+        with contextlib.suppress(BlockingIOError):
+            return sock.recvfrom(size, how | socket.MSG_DONTWAIT)
     try:
-        return raw.sock.recvfrom(size, how)
+        while True:
+            if raw.kernel_waits:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
+            else:
+                sock.settimeout(None)
+            try:
+                return sock.recvfrom(size, how)
+            except BlockingIOError:
+                # Of processes that share the socket another one may have put its timeout back just now.
+                if how & socket.MSG_OOB or not os.get_blocking(sock.fileno()):
+                    raise
     finally:
         raw.rebind()
 

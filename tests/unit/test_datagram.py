@@ -15,6 +15,8 @@ import pytest
 import php_streams as php
 from php_streams._core.raw import HELD_BACK, Raw
 from php_streams._core.stream import Stream
+from php_streams._transports import datagram
+from php_streams._transports.timeouts import kernel_timeout
 from tests.pairs import Pairs
 from tests.signals import signal_soon
 from tests.unit.tls_peers import connect, open_descriptors, peer, read_all, said, server
@@ -184,6 +186,21 @@ def test_the_timeout_is_back_after_waiting(ends: list[Stream]) -> None:
     assert kernels_timeout(two) == pytest.approx(0.05, abs=0.01)
     assert php.fread(two, 10) is False
     assert php.stream_get_meta_data(two)["timed_out"] is True
+
+
+def test_another_process_may_put_the_timeout_back(
+    ends: list[Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers share their parent's socket, and the kernel's timeout is the socket's."""
+    one, two = ends
+    php.stream_set_timeout(two, 0, 20_000)
+    monkeypatch.setattr(datagram, "kernel_timeout", lambda seconds: kernel_timeout(0.02))
+    timer = threading.Timer(0.1, php.fwrite, (one, "late"))
+    timer.start()
+    assert php.stream_socket_recvfrom(two, 10) == (b"late", "")
+    timer.join()
+    os.set_blocking(two.fileno(), False)
+    assert php.stream_socket_recvfrom(two, 10) == (False, None)
 
 
 def test_the_timeout_is_back_when_a_signal_handler_raises(ends: list[Stream]) -> None:
