@@ -255,3 +255,25 @@ def test_an_answer_may_lie_about_its_counts() -> None:
     records = list(answer.records(answer.answers, 255, True, False))
     assert [record["ip"] for record in records] == ["127.0.0.1"]
     assert list(answer.records(answer.authority, 255, True, False)) == []
+
+
+def test_without_a_socket_there_is_no_answer(serve: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert callable(serve)
+    serve("a.test. 60 A 192.0.2.1")
+
+    def exhausted(*arguments: object) -> socket.socket:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("php_streams._network.send.socket.socket", exhausted)
+        assert not php.checkdnsrr("a.test", "A")
+    assert php.checkdnsrr("a.test", "A")
+
+
+def test_host_aliases_that_are_none(serve: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert callable(serve)
+    serve("!resolv search a.test\nwww.a.test. 60 A 192.0.2.1")
+    monkeypatch.setenv("HOSTALIASES", str(tmp_path / "none"))
+    assert php.checkdnsrr("www", "A")
+    (tmp_path / "none").write_text("www\nwww \nWWW www.a.test\n")
+    assert php.checkdnsrr("www", "A")
