@@ -233,6 +233,8 @@ class Watch:
             self.shares = self.shares or descriptor in self.users
             self.users.setdefault(descriptor, []).append(raw)
         self.descriptors[raw] = descriptor
+        if raw.closed:  # by another thread, just now
+            self.poller.stale = True
         return descriptor
 
     def _leave(self, raw: Raw) -> None:

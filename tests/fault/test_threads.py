@@ -41,7 +41,6 @@ from php_streams import (
     stream_get_meta_data,
     stream_select,
     stream_set_blocking,
-    stream_set_timeout,
     stream_socket_pair,
     to_socket,
 )
