@@ -335,3 +335,21 @@ def differences(of_php: Any, ours: Any, key: str = "") -> list[str]:
     if not isinstance(of_php, dict) or not isinstance(ours, dict) or list(of_php) != list(ours):
         return [f"{key}\n    php    {of_php!r}\n    python {ours!r}"] if of_php != ours else []
     return [text for name in of_php for text in differences(of_php[name], ours[name], f"{key}/{name}")]
+
+
+def test_broken_certificates_are_read_or_refused() -> None:
+    """Changed bytes, and ends cut off: an array or false, and nothing that is raised."""
+    draw = random.Random(SEED)
+    found = []
+    for _ in range(COUNT):
+        data = bytearray(base64.b64decode(b"".join(make_certificate(draw).split(b"\n")[1:-2])))
+        for _ in range(draw.choice([1, 1, 2, 5, 30])):
+            data[draw.randrange(len(data))] = draw.choice(
+                [draw.randrange(256), 0x30, 0x31, 0, 0x80, 0xFF, 2, 3, 4]
+            )
+        if draw.random() < 0.2:
+            del data[draw.randrange(len(data)) :]
+        with silence():
+            found.append(openssl_x509_parse(pem(bytes(data))))
+    assert {type(parsed) for parsed in found} == {dict, bool}
+    assert True not in found
