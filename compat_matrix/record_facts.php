@@ -71,7 +71,8 @@ $constantNames = '/^(STREAM_|PSFS_|LOCK_|SEEK_|E_|FILE_|DNS_|LOG_|GLOB_|FNM_|PAT
 $machineConstants = '/^(OPENSSL_VERSION_|ZLIB_VER)/';
 
 $settings = ['default_socket_timeout', 'user_agent', 'from', 'allow_url_fopen', 'auto_detect_line_endings',
-    'openssl.cafile', 'openssl.capath', 'sendmail_from', 'SMTP', 'smtp_port'];
+    'openssl.cafile', 'openssl.capath', 'sendmail_from', 'SMTP', 'smtp_port', 'syslog.facility', 'syslog.filter',
+    'syslog.ident'];
 
 function typeOf(?ReflectionType $type): ?string
 {

@@ -118,7 +118,10 @@ def trigger_error(message: str, error_level: int = E_USER_NOTICE) -> Literal[Tru
 
 
 def error_log(
-    message: str, message_type: int = 0, destination: str | None = None, additional_headers: str | None = None
+    message: str,
+    message_type: int = 0,
+    destination: str | os.PathLike[str] | None = None,
+    additional_headers: str | None = None,
 ) -> bool:
     """Send an error message to the defined error handling routines.
     https://www.php.net/function.error-log
@@ -128,8 +131,9 @@ def error_log(
     fails; 4 to sys.stderr.  1 (mail) and destinations of other wrappers are not there: NotImplementedError.
     """
     data, kind = to_bytes(message, 1, "message"), to_int(message_type, 2, "message_type")
-    target = None if destination is None else to_string(destination, 3, "destination", "?string")
-    if target is not None and "\0" in target:
+    given = os.fspath(destination) if isinstance(destination, os.PathLike) else destination
+    target = "" if given is None else to_string(given, 3, "destination", "?string")
+    if "\0" in target:
         raise argument_value_error(3, "destination", "must not contain any null bytes")
     if additional_headers is not None:
         to_bytes(additional_headers, 4, "additional_headers", "?string")
@@ -138,7 +142,7 @@ def error_log(
     if kind == 2:
         raise ValueError("TCP/IP option is not available for error logging")
     if kind == 3:
-        return _append(target or "", data)
+        return _append(target, data)
     data = data.partition(b"\0")[0]  # a C string from here on
     if kind == 4 or not _logged(data):
         _to_stderr(data + b"\n")

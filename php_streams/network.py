@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from php_streams import stream as _stream
 from php_streams._core import ini
@@ -39,8 +39,6 @@ __all__ = [
     "socket_set_timeout",
     "syslog",
 ]
-
-_T = TypeVar("_T")
 
 FsockopenResult = outputs("FsockopenResult", "result error_code error_message")
 DnsGetRecordResult = outputs("DnsGetRecordResult", "result authoritative_name_servers additional_records")
@@ -309,7 +307,7 @@ def getservbyname(service: str, protocol: str) -> int | Literal[False]:
     from php_streams._network import services
 
     service, protocol = to_string(service, 1, "service"), to_string(protocol, 2, "protocol")
-    return _found(services.port_of(_no_nul(service, "service"), _no_nul(protocol, "protocol", 2)))
+    return services.port_of(_no_nul(service, "service"), _no_nul(protocol, "protocol", 2))
 
 
 def getservbyport(port: int, protocol: str) -> str | Literal[False]:
@@ -318,14 +316,14 @@ def getservbyport(port: int, protocol: str) -> str | Literal[False]:
     """
     from php_streams._network import services
 
-    return _found(services.service_at(to_int(port, 1, "port"), _name(protocol, 2, "protocol")))
+    return services.service_at(to_int(port, 1, "port"), _name(protocol, 2, "protocol"))
 
 
 def getprotobyname(protocol: str) -> int | Literal[False]:
     """Get protocol number associated with protocol name.  https://www.php.net/function.getprotobyname"""
     from php_streams._network import services
 
-    return _found(services.number_of(_name(protocol, 1, "protocol")))
+    return services.number_of(_name(protocol, 1, "protocol"))
 
 
 def getprotobynumber(protocol: int) -> str | Literal[False]:
@@ -334,11 +332,7 @@ def getprotobynumber(protocol: int) -> str | Literal[False]:
     """
     from php_streams._network import services
 
-    return _found(services.protocol_of(to_int(protocol, 1, "protocol")))
-
-
-def _found(value: _T | None) -> _T | Literal[False]:
-    return False if value is None else value
+    return services.protocol_of(to_int(protocol, 1, "protocol"))
 
 
 def net_get_interfaces() -> dict[str, dict[str, Any]] | Literal[False]:

@@ -242,7 +242,13 @@ def stream_select(
     ready, count = select(watch, sets, _wait_time(whole, micro))
     if count is False:
         return StreamSelectResult(False, read, write, except_)
-    return StreamSelectResult(count, _pick(read, ready[0]), _pick(write, ready[1]), _pick(except_, ready[2]))
+    readers, writers, excepted = ready
+    return StreamSelectResult(
+        count,
+        None if read is None else _pick(read, readers),
+        None if write is None else _pick(write, writers),
+        None if except_ is None else _pick(except_, excepted),
+    )
 
 
 def _streams(value: Any, number: int, name: str) -> list[Stream] | None:
@@ -275,10 +281,8 @@ def _wait_time(seconds: int | None, microseconds: int | None) -> float | None:
     return seconds + microseconds / 1_000_000
 
 
-def _pick(given: Streams, positions: Sequence[int]) -> Streams:
+def _pick(given: dict[Any, Stream] | list[Stream], positions: Sequence[int]) -> Streams:
     """The ready members of an array, keys and order kept."""
-    if given is None:
-        return None
     if isinstance(given, list):
         return [given[position] for position in positions]
     keys = list(given) if positions else []

@@ -167,6 +167,8 @@ def stream_socket_accept(socket: Stream, timeout: float | None = None, *by_refer
 
     timeout: seconds to wait for a client, default_socket_timeout when left out; a negative one waits for
     ever.  It holds in non-blocking mode, too: give 0 not to wait.
+    The handshake with a client of a TLS server is part of it, and has the server stream's own timeout
+    (stream_set_timeout), not this one; a client that fails it is closed, and the result is False.
     """
     from php_streams._transports import listen
 
@@ -283,7 +285,8 @@ def stream_socket_recvfrom(socket: Stream, length: int, flags: int = 0, *by_refe
             "data, address = stream_socket_recvfrom(socket, length, flags)"
         )
     expect_resource(socket, 1, "socket")
-    most, how = to_int(length, 2, "length"), to_int(flags, 3, "flags")
+    most = length if type(length) is int else to_int(length, 2, "length")
+    how = flags if type(flags) is int else to_int(flags, 3, "flags")
     target = open_stream(socket, 1, "socket")
     if most <= 0:
         raise argument_value_error(2, "length", "must be greater than 0")

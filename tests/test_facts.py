@@ -41,7 +41,11 @@ IN_OUT = {
 # What the package promises today.  The other functions of the facts come later; nothing here is done by half.
 PROMISED = """
     fsockopen pfsockopen gethostname gethostbyname gethostbynamel gethostbyaddr
+    dns_get_record dns_check_record checkdnsrr dns_get_mx getmxrr
+    getservbyname getservbyport getprotobyname getprotobynumber inet_pton inet_ntop ip2long long2ip
+    net_get_interfaces openlog syslog closelog
     stream_socket_client stream_socket_enable_crypto stream_socket_get_name stream_socket_shutdown
+    stream_socket_pair stream_socket_recvfrom stream_socket_sendto stream_isatty
     stream_get_transports stream_select stream_set_timeout socket_set_timeout
     stream_set_blocking socket_set_blocking
     stream_set_read_buffer stream_set_write_buffer set_file_buffer stream_set_chunk_size stream_get_meta_data
@@ -51,9 +55,13 @@ PROMISED = """
     fgets fgetc fread fwrite fputs feof fclose fflush ftell fpassthru fprintf vfprintf
     is_resource get_resource_type get_resource_id
     error_get_last error_clear_last error_reporting set_error_handler restore_error_handler trigger_error
+    error_log
     ini_get ini_set ini_restore
 """.split()
-PROMISED_CONSTANTS = ("E_", "STREAM_CLIENT_", "STREAM_CRYPTO_", "STREAM_SHUT_")
+PROMISED_CONSTANTS = (
+    *("DNS_", "E_", "LOG_", "STREAM_CLIENT_", "STREAM_CRYPTO_", "STREAM_SHUT_"),
+    *("STREAM_PF_", "STREAM_SOCK_", "STREAM_IPPROTO_", "STREAM_PEEK", "STREAM_OOB"),
+)
 
 FUNCTION = Callable[..., Any]
 

@@ -272,6 +272,8 @@ WRONG_HOUSES = [
     (core_names_nobody, "php_streams/_core/a.py", "import_module('php_streams._wrappers.http')"),
     (outside_packages, "php_streams/network.py", "import requests"),
     (outside_packages, "php_streams/network.py", "import certifi"),
+    (outside_packages, "php_streams/network.py", "import dns.resolver"),
+    (layers, "php_streams/_network/a.py", "from php_streams._transports import socket"),
     (outside_packages, "php_streams/_core/a.py", "import phpserialize"),
     (ssl_at_home, "php_streams/_transports/socket.py", "import ssl"),
     (ssl_at_home, "php_streams/network.py", "def f():\n    from ssl import SSLContext"),

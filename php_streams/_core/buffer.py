@@ -162,7 +162,7 @@ class Buffer(Resource):
             return self.readline(limit) or self.next_line(limit)
         data = self.tail
         if not data:
-            if self.raw.eof and self.raw.revives:
+            if self.raw.eof:
                 return self.nothing()  # only fread and its like look for data after an end; PHP does this
             data = self._receive(self.read_ahead)
         end = data.find(b"\n") + 1
@@ -184,6 +184,8 @@ class Buffer(Resource):
 
     def _gather(self, data: bytes, limit: int) -> bytes:
         """The beginning of a line and what comes until it ends, `limit` is reached or nothing more comes."""
+        if self.raw.eof:
+            return data
         parts, size = [data], len(data)
         while data and not self.raw.eof and not 0 < limit <= size:
             data = self._receive(self.read_ahead)
@@ -252,6 +254,8 @@ class Buffer(Resource):
 
     def read_all(self) -> bytes:
         """stream_get_contents without a length: until the end, a timeout, or nothing more comes."""
+        if self.raw.datagrams:
+            return b"".join(iter(lambda: self.read(self.chunk_size), b""))
         data = self.take()
         more = self.raw.readall()
         self.base += len(more)
@@ -261,8 +265,8 @@ class Buffer(Resource):
         """stream_get_contents with a length: that much, or until the end or nothing more comes."""
         parts = []
         while size > 0 and not self.at_end():
-            # The quick way always waits, and forgets a timeout.
-            quick = self.buffered and not self.raw.timed_out
+            # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
+            quick = self.buffered and not self.raw.timed_out and not self.raw.datagrams
             part = self._read_fully(size) if quick else self.read(size)
             parts.append(part)
             size = 0 if quick or not part else size - len(part)

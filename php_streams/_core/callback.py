@@ -13,6 +13,8 @@ def resolve(value: Any) -> Callback | None:
 
     A name in a string is none: what PHP found by its name is an object here.
     """
+    import inspect  # noqa: F401  (call's, early: by then there may be no descriptor left to import with)
+
     if callable(value):
         return value  # type: ignore[no-any-return]
     if isinstance(value, (list, tuple)) and len(value) == 2 and isinstance(value[1], str):
@@ -43,7 +45,7 @@ def problem(value: Any) -> str:
 
 def call(callback: Callback, *arguments: Any) -> Any:
     """Calls a user's callback with as many arguments as it takes: PHP lets it declare fewer."""
-    import inspect  # a slow import, and not needed where no callback is set
+    import inspect  # slow, and not needed where no callback is set
 
     try:
         parameters = inspect.signature(callback).parameters.values()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import math
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -46,6 +47,18 @@ SIGNATURES = re.compile(
 )
 
 
+# The least that OpenSSL (3.3 and later) takes for a time: YYMMDDhhmmssZ, YYYYMMDDhhmmssZ.
+_TIMES = {asn1.UTC_TIME: 13, asn1.GENERALIZED_TIME: 15}
+
+
+# Kinds of keys, and how the identifiers of their signatures begin.
+_SIGNATURES_OF = {
+    "1.2.840.113549.1.1.1": ("1.2.840.113549.1.1.", "1.3.14.3.2."),
+    "1.2.840.10045.2.1": ("1.2.840.10045.4.", "2.16.840.1.101.3.4.3."),
+    "1.2.840.10040.4.1": ("1.2.840.10040.4.", "2.16.840.1.101.3.4.3."),
+}
+
+
 class Attribute(NamedTuple):
     """One attribute of a distinguished name: its object identifier and its string."""
 
@@ -71,7 +84,8 @@ class OpenSSLCertificate:
         """The certificate with these DER bytes; ValueError when they are none."""
         self = cls.__new__(cls)
         self.der = encoded
-        self._fields  # noqa: B018  (raises for what is no certificate)
+        if any(len(moment.content) < _TIMES.get(moment.tag, math.inf) for moment in self.validity):
+            raise ValueError("not a certificate")
         return self
 
     def __reduce__(self) -> NoReturn:
@@ -95,6 +109,29 @@ class OpenSSLCertificate:
         return fields
 
     @property
+    def version(self) -> int:
+        """0 for v1, 2 for v3."""
+        return asn1.integer(asn1.expect(asn1.read(self._fields[0].content), asn1.INTEGER))
+
+    @property
+    def serial(self) -> asn1.Value:
+        """The serial number."""
+        return self._fields[1]
+
+    @property
+    def validity(self) -> tuple[asn1.Value, asn1.Value]:
+        """From when and until when it holds."""
+        begins, ends = asn1.children(asn1.expect(self._fields[4], asn1.SEQUENCE))
+        return begins, ends
+
+    @property
+    def signature_algorithm(self) -> str:
+        """The object identifier of what it was signed with."""
+        _, algorithm, _ = asn1.children(asn1.expect(asn1.read(self.der), asn1.SEQUENCE))
+        identifier = next(asn1.children(asn1.expect(algorithm, asn1.SEQUENCE)))
+        return asn1.object_identifier(asn1.expect(identifier, asn1.OBJECT_IDENTIFIER))
+
+    @property
     def issuer(self) -> asn1.Value:
         """The issuer's distinguished name."""
         return self._fields[3]
@@ -108,6 +145,13 @@ class OpenSSLCertificate:
     def is_self_issued(self) -> bool:
         """Whether subject and issuer are one name: only such a certificate can be self-signed."""
         return self.subject.encoded == self.issuer.encoded
+
+    @property
+    def may_be_self_signed(self) -> bool:
+        """Self-issued, and signed with a key of its own key's kind, as far as identifiers tell."""
+        key = next(asn1.children(asn1.expect(next(asn1.children(self._fields[6].content)), asn1.SEQUENCE)))
+        kind = asn1.object_identifier(asn1.expect(key, asn1.OBJECT_IDENTIFIER))
+        return self.is_self_issued and self.signature_algorithm.startswith(_SIGNATURES_OF.get(kind, kind))
 
     @property
     def common_name(self) -> bytes | None:

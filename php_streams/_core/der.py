@@ -55,6 +55,15 @@ def read(data: bytes, start: int = 0) -> Value:
     return Value(tag, data[body : body + size], data[start : body + size])
 
 
+def write(tag: int, content: bytes) -> bytes:
+    """A value's encoding."""
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    digits = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes((tag, 0x80 | len(digits))) + digits + content
+
+
 def children(content: bytes) -> Iterator[Value]:
     """The values that a constructed value holds."""
     position = 0
@@ -81,6 +90,8 @@ def object_identifier(content: bytes) -> str:
     arcs: list[int] = []
     number = 0
     for byte in content:
+        if byte == 0x80 and not number:
+            raise ValueError("DER object identifier padded")
         number = number << 7 | byte & 0x7F
         if not byte & 0x80:
             arcs.append(number)

@@ -3,9 +3,7 @@
 Each thread keeps two watches (watch.py): a small set is polled, a large one has an epoll, whose cost does not
 grow with the streams that have nothing to tell.  They follow the lists from call to call.
 
-Python retries a wait that a signal interrupts; PHP's stream_select comes back with a warning, and programs
-depend on it to see their signal flags.  So while the main thread waits, it listens on the interpreter's
-wakeup descriptor too.
+A signal ends the wait, with a warning, as in PHP (signals.py).
 """
 
 from __future__ import annotations
@@ -19,7 +17,8 @@ import threading
 
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import HELD_BACK, REFILLED
-from php_streams._core.watch import Events, Poller, Ready, Sets, Watch, check
+from php_streams._core.signals import pass_on, pipe
+from php_streams._core.watch import Events, Poller, Ready, Sets, Unknown, Watch, check
 
 LARGE = 8
 POLLIN = kernel.POLLIN
@@ -39,19 +38,29 @@ def _ready(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]
 
     timeout: in seconds, None for ever.
     """
-    readers = watch.sides[0].positions
     if REFILLED:
         buffered = _buffered(watch, sets)
         if buffered:
             return (sorted(buffered), (), ()), len(buffered)
     if timeout != 0 and HELD_BACK:
-        for raw in HELD_BACK & readers.keys():
+        for raw in HELD_BACK & watch.sides[0].positions.keys():
             raw.push()
-    events = _events(watch, timeout)
+    events = watch.look()
+    if watch.listens and events:
+        events = _without_signals(watch, events)
+    if watch.poller.always:
+        events += watch.poller.always.items()
+    if not events:
+        if timeout == 0:
+            return NOTHING
+        events = _wait(watch, timeout)
     try:
-        return watch.answer(events) if events else NOTHING
+        return watch.answer(events)
     except OSError as error:
         raise SelectError(error.errno or 0) from None
+    except Unknown:
+        watch.renew()
+        return _ready(watch, sets, timeout)
 
 
 def _buffered(watch: Watch, sets: Sets) -> list[int]:
@@ -67,24 +76,22 @@ def _buffered(watch: Watch, sets: Sets) -> list[int]:
     return found
 
 
-def _events(watch: Watch, timeout: float | None) -> Events:
-    """What the kernel says."""
-    events = watch.look()
-    if watch.listens and events:
-        found = [event for event in events if event[0] in watch.users]
-        if len(found) < len(events):  # a signal that came between the end of a wait and now
-            _pass_on(_pipe()[0], -1)
-        events = found
-    if watch.poller.always:
-        events += watch.poller.always.items()
-    return events if events or timeout == 0 else _wait(watch, timeout)
+def _without_signals(watch: Watch, events: Events) -> Events:
+    """Forgets a signal that came between the end of a wait and now."""
+    found = [event for event in events if event[0] != pipe()[0]]
+    if len(found) < len(events):
+        pass_on(pipe()[0], -1)
+    return found
 
 
 def _wait(watch: Watch, timeout: float | None) -> Events:
     """Waits, in the main thread for signals too."""
     if threading.get_ident() != threading.main_thread().ident:
         return watch.poller.wait(timeout)  # Python runs signal handlers in the main thread only
-    reader, writer = _pipe()
+    try:
+        reader, writer = pipe()
+    except OSError:  # no descriptor is left
+        return watch.poller.wait(timeout)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         if not watch.listens:
@@ -92,13 +99,13 @@ def _wait(watch: Watch, timeout: float | None) -> Events:
             watch.listens = True
         events = watch.poller.wait(timeout)
     except BaseException:
-        _pass_on(reader, before)
+        pass_on(reader, before)
         raise
     finally:
         signal.set_wakeup_fd(before, warn_on_full_buffer=False)
     if len(events) == 1 and events[0][0] != reader:
         return events
-    _pass_on(reader, before)
+    pass_on(reader, before)
     found = [event for event in events if event[0] != reader]
     if len(found) < len(events) and not found:
         raise SelectError(errno.EINTR)
@@ -110,39 +117,16 @@ class _Kept(threading.local):
 
     small: Watch | None = None
     large: Watch | None = None
+    last: Watch | None = None
 
 
 _kept = _Kept()
-_wakeup: list[tuple[int, int]] = []
-
-
-def _pipe() -> tuple[int, int]:
-    """Where the interpreter writes the numbers of signals while the main thread waits."""
-    if not _wakeup:
-        pipe = os.pipe()
-        for descriptor in pipe:
-            os.set_blocking(descriptor, False)
-        _wakeup.append(pipe)
-    return _wakeup[0]
-
-
-def _pass_on(reader: int, to: int) -> None:
-    """Empties the pipe; whoever listened before us (asyncio) hears of the signals too."""
-    try:
-        numbers = os.read(reader, 4096)
-        if to >= 0:
-            os.write(to, numbers)
-    except OSError:  # empty, or full, or closed by who had it
-        pass
 
 
 def _forget() -> None:
-    """After a fork: the child's signals must not wake the parent, nor its waits share the parent's epoll."""
-    while _wakeup:
-        for descriptor in _wakeup.pop():
-            os.close(descriptor)
+    """After a fork: the child's waits must not share the parent's epoll."""
     Poller.forks += 1
-    _kept.small = _kept.large = None
+    _kept.small = _kept.large = _kept.last = None
 
 
 os.register_at_fork(after_in_child=_forget)
@@ -161,17 +145,26 @@ def watching(sets: Sets) -> Watch:
     except TypeError:  # what has no hash is no stream
         check(sets)
         raise
-    size = len(read or ()) + len(write or ()) + len(except_ or ())
-    watch = _kept.large if size >= LARGE else _kept.small
-    if watch is None:
-        watch = Watch(size >= LARGE and hasattr(kernel, "epoll"))
-        if size >= LARGE:
-            _kept.large = watch
-        else:
-            _kept.small = watch
-    if not watch.serves(key):
-        watch.follow(sets, key)
+    watch = _kept.last
+    if watch is None or not watch.serves(key):
+        watch = _kept.last = _kept_for(sets)
+        if not watch.serves(key):
+            watch.follow(sets, key)
     return watch
+
+
+def _kept_for(sets: Sets) -> Watch:
+    """The thread's small watch or its large one, as the lists need it."""
+    if sum(len(streams) for streams in sets if streams) < LARGE:
+        if _kept.small is None:
+            _kept.small = Watch(large=False)
+        return _kept.small
+    if _kept.large is None:
+        try:
+            _kept.large = Watch(large=hasattr(kernel, "epoll"))
+        except OSError:  # no descriptor is left for it
+            return Watch(large=False)
+    return _kept.large
 
 
 def select(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]:

@@ -37,6 +37,10 @@ Key = tuple[int | None, int | None, int | None]
 _raw_of = attrgetter("raw")
 
 
+class Unknown(Exception):
+    """A file spoke up that was closed behind its stream's back, and lives on elsewhere."""
+
+
 class Poller:
     """A poll or epoll object, and whether a raw that it watches was closed since its watch last looked."""
 
@@ -74,8 +78,10 @@ class Poller:
             self.kernel.register(descriptor, mask)
         except PermissionError:  # epoll refuses plain files, which select() always finds ready
             self.always[descriptor] = kernel.POLLIN | kernel.POLLOUT
-        except OSError:  # closed behind the stream's back
-            self.always[descriptor] = kernel.POLLNVAL
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.ENOMEM):
+                raise
+            self.always[descriptor] = kernel.POLLNVAL  # closed behind the stream's back
 
     def _unregister(self, descriptor: int) -> None:
         try:
@@ -115,7 +121,7 @@ class Side:
 
     __slots__ = ("again", "key", "positions")
 
-    def __init__(self, streams: list[Stream], key: int | None) -> None:
+    def __init__(self, streams: Sequence[Stream], key: int | None) -> None:
         """AttributeError when a member is no open stream."""
         if not STREAMS.issuperset(map(type, streams)):
             raise AttributeError
@@ -164,23 +170,22 @@ class Watch:
         """Stands for these lists from now on; refuses what PHP refuses."""
         stale = self.poller.stale
         self.poller.stale, self.key = False, None
+        sides = self.sides.copy()
+        changed: set[Raw] = set()
         try:
-            sides = [
-                side if side.key == hashed and not stale else Side(streams or [], hashed)
-                for side, hashed, streams in zip(self.sides, key, sets, strict=True)
-            ]
+            for which in range(3):
+                if stale or sides[which].key != key[which]:
+                    before = sides[which].positions
+                    sides[which] = Side(sets[which] or (), key[which])
+                    changed |= before.keys() ^ sides[which].positions.keys()
         except AttributeError:
             self.poller.stale = True
             check(sets)
             raise
-        changed: set[Raw] = set()
-        for old, new in zip(self.sides, sides, strict=True):
-            if old is not new:
-                changed |= old.positions.keys() ^ new.positions.keys()
         self.sides = sides
-        self.asked = [(MEANT[which], which, side) for which, side in enumerate(sides) if side.positions]
+        self.asked = [(MEANT[which], which, sides[which]) for which in range(3) if sides[which].positions]
         self._register(changed)
-        self.crowded = self.shares or any(side.again for side in sides)
+        self.crowded = bool(self.shares or sides[0].again or sides[1].again or sides[2].again)
         self.look = self.poller.looking()
         if self.mute or not self.users:
             check(sets)
@@ -189,13 +194,35 @@ class Watch:
 
     def _register(self, changed: set[Raw]) -> None:
         """Tells the kernel; who left first, for his descriptor may be another's by now."""
-        read, write, except_ = (side.positions for side in self.sides)
-        staying = {raw for raw in changed if raw in read or raw in write or raw in except_}
-        for raw in changed - staying:
-            self._leave(raw)
-        for raw in staying:
+        asked = []
+        for raw in changed:
+            mask = self._mask(raw)
+            if mask:
+                asked.append((raw, mask))
+            else:
+                self._leave(raw)
+        for raw, mask in asked:
             descriptor = self.descriptors.get(raw)
-            self._ask(self._come(raw) if descriptor is None else descriptor)
+            if descriptor is None:
+                descriptor = self._come(raw)
+            if descriptor >= 0:
+                self.poller.ask(descriptor, self._mask_of_all(descriptor) if self.shares else mask)
+
+    def _mask(self, raw: Raw) -> int:
+        """What is asked for one raw."""
+        read, write, except_ = self.sides
+        return (
+            (ASKED[0] if raw in read.positions else 0)
+            | (ASKED[1] if raw in write.positions else 0)
+            | (ASKED[2] if raw in except_.positions else 0)
+        )
+
+    def _mask_of_all(self, descriptor: int) -> int:
+        """What is asked for all raws of one descriptor."""
+        mask = 0
+        for raw in self.users.get(descriptor, ()):
+            mask |= self._mask(raw)
+        return mask
 
     def _come(self, raw: Raw) -> int:
         raw.__dict__.setdefault("pollers", []).append(self.poller)
@@ -207,6 +234,8 @@ class Watch:
             self.shares = self.shares or descriptor in self.users
             self.users.setdefault(descriptor, []).append(raw)
         self.descriptors[raw] = descriptor
+        if raw.closed:  # by another thread, just now
+            self.poller.stale = True
         return descriptor
 
     def _leave(self, raw: Raw) -> None:
@@ -218,26 +247,23 @@ class Watch:
             users.remove(raw)
             if not users:
                 del self.users[descriptor]
-            self._ask(descriptor)
-
-    def _ask(self, descriptor: int) -> None:
-        mask = 0
-        for raw in self.users.get(descriptor, ()):
-            for which, side in enumerate(self.sides):
-                if raw in side.positions:
-                    mask |= ASKED[which]
-        if descriptor >= 0:
-            self.poller.ask(descriptor, mask)
+            self.poller.ask(descriptor, self._mask_of_all(descriptor))
 
     def answer(self, events: Events) -> tuple[Ready, int]:
         """Events as positions, and how many PHP counts: like select(), a descriptor once for each set.
 
-        OSError (EBADF) when a descriptor is none.
+        OSError (EBADF) when a descriptor is none; Unknown for an event of a file that nobody asks for.
         """
         ready: tuple[list[int], list[int], list[int]] = ([], [], [])
         count = 0
         for descriptor, mask in events:
-            users = self.users[descriptor]
+            users = self.users.get(descriptor)
+            if users is None:
+                raise Unknown
+            if self.poller.stale:  # a stream was closed by another thread meanwhile
+                users = [raw for raw in users if not raw.closed]
+                if not users:
+                    continue
             for meant, which, side in self.asked:
                 if not mask & meant:
                     continue
@@ -254,6 +280,18 @@ class Watch:
             if len(chosen) > 1:
                 chosen.sort()
         return ready, count
+
+    def renew(self) -> None:
+        """Asks the kernel for the same once more, and for nothing that was left over."""
+        old, self.poller = self.poller, Poller(self.poller.large)
+        for raw in self.descriptors:
+            pollers = raw.__dict__["pollers"]
+            pollers[pollers.index(old)] = self.poller
+        old.close()
+        self.listens = False
+        for descriptor in self.users:
+            self.poller.ask(descriptor, self._mask_of_all(descriptor))
+        self.look = self.poller.looking()
 
     def __del__(self) -> None:
         if hasattr(self, "listens"):

@@ -15,7 +15,6 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import dns.exception
 import dns.name
 from dns.rdatatype import A6, AAAA, ANY, CAA, CNAME, HINFO, MX, NAPTR, NS, PTR, SOA, SRV, TXT, A
 
@@ -23,6 +22,7 @@ from php_streams._core.values import to_text
 from php_streams._network.send import HEADER, counts
 
 Record = dict[str, Any]
+LONGEST_NAME = 255
 
 
 class Broken(Exception):
@@ -80,17 +80,15 @@ class Answer:
 
     def exchangers(self) -> Iterator[tuple[str, int]]:
         """Mail exchangers and their weights; raises `Broken`."""
+        padded = self.wire + bytes(12)  # PHP reads on behind the end, in a buffer full of zeros
         for _ in range(self.answers):
             if self.at >= len(self.wire):
                 return
             self.skip_name()
-            try:
-                kind, length = self.numbers("!H6xH")
-                if kind == MX:
-                    weight = self.numbers("!H")[0]
-            except Broken:
-                return  # PHP reads on, in a buffer full of zeros
+            kind, length, weight = struct.unpack_from("!H6xHH", padded, self.at)
+            self.at += 10
             if kind == MX:
+                self.at += 2
                 yield self.name(), weight
             else:
                 self.at += length
@@ -118,12 +116,8 @@ class Answer:
 
     def name(self) -> str:
         """A name without the last dot, special characters with a backslash; "" for the root."""
-        try:
-            name, used = dns.name.from_wire(self.wire, self.at)
-        except dns.exception.DNSException:
-            raise Broken from None
-        self.at += used
-        return "" if name == dns.name.root else name.to_text(omit_final_dot=True)
+        labels, self.at = unpack(self.wire, self.at)
+        return dns.name.Name([*labels, b""]).to_text(omit_final_dot=True) if labels else ""
 
     def skip_name(self) -> None:
         """Goes behind a name without looking at it."""
@@ -136,6 +130,34 @@ class Answer:
             self.at += size
         if self.at > len(self.wire):
             raise Broken
+
+
+def unpack(wire: bytes, at: int) -> tuple[list[bytes], int]:
+    """The labels of a name, and where it ends; raises `Broken`.
+
+    dnspython's own reader wants pointers to point back; glibc's takes what does not run in circles.
+    """
+    labels: list[bytes] = []
+    behind, size, passed = 0, 1, 0
+    while passed < len(wire) and at < len(wire):
+        length, at = wire[at], at + 1
+        if length == 0:
+            return labels, behind or at
+        if length < 64:
+            label = wire[at : at + length]
+            at += length
+            size += length + 1
+            passed += length + 1
+            if size > LONGEST_NAME:
+                break
+            labels.append(label)
+        elif length >= 0xC0 and at < len(wire):
+            behind = behind or at + 1
+            at = (length & 0x3F) << 8 | wire[at]
+            passed += 2
+        else:
+            break
+    raise Broken
 
 
 # One reader for each type: it fills the record, so that what came before a gap is kept.

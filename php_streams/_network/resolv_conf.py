@@ -93,15 +93,24 @@ def _server(text: bytes) -> Address | None:
     """An address as inet_aton or inet_pton knows it; None for what is none."""
     try:
         return socket.AF_INET, (socket.inet_ntoa(socket.inet_aton(os.fsdecode(text))), PORT)
-    except OSError:
+    except (OSError, UnicodeEncodeError):
         pass
     host, _, scope = os.fsdecode(text.split()[0]).partition("%")
     try:
         socket.inet_pton(socket.AF_INET6, host)
-        index = int(scope) if scope.isdigit() else socket.if_nametoindex(scope) if scope else 0
-    except OSError:
+    except (OSError, UnicodeEncodeError):
         return None
-    return socket.AF_INET6, (host, PORT, 0, index)
+    return socket.AF_INET6, (host, PORT, 0, _interface(scope))
+
+
+def _interface(scope: str) -> int:
+    """The number of an interface, 0 for one that is not there."""
+    if scope.isdecimal():
+        return int(scope)
+    try:
+        return socket.if_nametoindex(scope)
+    except OSError:
+        return 0
 
 
 def _options(settings: Settings, text: bytes) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import os
 import re
+import struct
 
 import dns.exception
 import dns.message
@@ -20,7 +21,7 @@ from php_streams._network import resolv_conf
 from php_streams._network.resolv_conf import Settings
 from php_streams._network.send import NOERROR, NXDOMAIN, SERVFAIL, Exchange, NoAnswer, counts, flags
 
-LONGEST = 1025  # glibc's buffer for a name in text form, with the dots and the end that it adds
+LONGEST = 1025  # glibc's buffer for a name in text form
 EDNS_PAYLOAD = 1200
 
 
@@ -67,12 +68,7 @@ def search(name: bytes, kind: int) -> bytes:
 def _search_list(settings: Settings, name: bytes, kind: int, first: Reason | None) -> bytes:
     """`first` is why the name as it is was not found, None when it was not tried."""
     listed: list[NotFound] = []
-    as_it_is = first is not None
     for domain in settings.search:
-        if not domain:
-            if as_it_is:
-                continue
-            as_it_is = True
         try:
             return _query_below(settings, name, domain, kind)
         except NotFound as error:
@@ -82,6 +78,8 @@ def _search_list(settings: Settings, name: bytes, kind: int, first: Reason | Non
             if not error.goes_on:
                 break
     last = listed[-1].reason if listed else Reason.HOST_NOT_FOUND
+    # The root is asked for the name as it is, once more if that has been done before.
+    as_it_is = first is not None or b"" in settings.search[: len(listed)]
     if not as_it_is and (b"." in name or not listed or b"no-tld-query" not in settings.flags):
         try:
             return _query_below(settings, name, None, kind)
@@ -115,9 +113,10 @@ def _host_alias(name: bytes) -> bytes | None:
 
 
 def _query_below(settings: Settings, name: bytes, domain: bytes | None, kind: int) -> bytes:
-    if (domain is None and not 0 < len(name) < LONGEST) or len(name) + len(domain or b"") + 1 >= LONGEST:
+    whole = name if domain is None else name + b"." + domain
+    if not 0 < len(whole) < LONGEST:
         raise NotFound(Reason.NO_RECOVERY)
-    return _query(settings, name if domain is None else name + b"." + domain, kind)
+    return _query(settings, whole, kind)
 
 
 def _query(settings: Settings, name: bytes, kind: int) -> bytes:
@@ -126,7 +125,7 @@ def _query(settings: Settings, name: bytes, kind: int) -> bytes:
         kind = dns.rdatatype.A  # it tells whether there is such a name
     try:
         answer = Exchange(settings, _packet(settings, name, kind)).run()
-    except dns.exception.DNSException:
+    except (dns.exception.DNSException, struct.error):  # the latter is what dnspython < 2.9 has for \300
         raise NotFound(Reason.NO_RECOVERY) from None
     except NoAnswer as error:
         raise NotFound(Reason.TRY_AGAIN, error.rcode == SERVFAIL, error.refused) from None

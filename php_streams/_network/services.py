@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import socket
+from typing import Literal
 
 
-def port_of(service: str, protocol: str) -> int | None:
-    """The port of a service; None when there is none of that name and protocol."""
+def port_of(service: str, protocol: str) -> int | Literal[False]:
+    """The port of a service; False when there is none of that name and protocol."""
     try:
         return socket.getservbyname(service, protocol)
     except (OSError, UnicodeEncodeError):  # a name that is not UTF-8 is nobody's
-        return None
+        return False
 
 
-def service_at(port: int, protocol: str) -> str | None:
+def service_at(port: int, protocol: str) -> str | Literal[False]:
     """The service at a port, of which C sees 16 bits."""
     try:
         return socket.getservbyport(port & 0xFFFF, protocol)
     except (OSError, UnicodeEncodeError):
-        return None
+        return False
 
 
-def number_of(protocol: str) -> int | None:
+def number_of(protocol: str) -> int | Literal[False]:
     """The number of a protocol such as "tcp"."""
     try:
         return socket.getprotobyname(protocol)
     except (OSError, UnicodeEncodeError):
-        return None
+        return False
 
 
-def protocol_of(number: int) -> str | None:
+def protocol_of(number: int) -> str | Literal[False]:
     """The protocol with a number, of which C sees 32 bits."""
     import ctypes
 
@@ -39,4 +40,4 @@ def protocol_of(number: int) -> str | None:
     # A struct protoent begins with its name.
     ask.argtypes, ask.restype = [ctypes.c_int], ctypes.POINTER(ctypes.c_char_p)
     found = ask(number)
-    return found[0].decode("utf-8", "surrogateescape") if found else None
+    return found[0].decode("utf-8", "surrogateescape") if found else False

@@ -10,6 +10,7 @@ is plaintext.  Here what is received is decrypted, and nothing is sent.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,6 +31,10 @@ NOTHING: Received = (False, None)
 # However much is asked for; the kernel has no longer message.
 LONGEST = 1 << 26
 RECORD = 16384  # and TLS no longer record
+NUMERIC: tuple[tuple[socket.AddressFamily, tuple[int, ...]], ...] = (
+    (socket.AF_INET, ()),
+    (socket.AF_INET6, (0, 0)),
+)
 
 
 def receive(raw: SocketRaw, size: int, flags: int) -> Received:
@@ -47,7 +52,7 @@ def receive(raw: SocketRaw, size: int, flags: int) -> Received:
         data, address = (_receive_waiting if waits else _receive)(raw, min(size, LONGEST), how)
     except OSError:
         return NOTHING
-    return data, "" if address is None else text_of(raw.sock.family, address)
+    return data, "" if address is None else text_of(raw.family, address)
 
 
 def _receive(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
@@ -56,24 +61,34 @@ def _receive(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
 
 def _receive_waiting(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
     """_receive on a socket that has a timeout, which does not count."""
+    sock = raw.sock
     if raw.kernel_waits:
-        try:
-            return raw.sock.recvfrom(size, how | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
-    else:
-        raw.sock.settimeout(None)
+        with contextlib.suppress(BlockingIOError):
+            return sock.recvfrom(size, how | socket.MSG_DONTWAIT)
     try:
-        return raw.sock.recvfrom(size, how)
+        while True:
+            if raw.kernel_waits:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
+            else:
+                sock.settimeout(None)
+            try:
+                return sock.recvfrom(size, how)
+            except BlockingIOError:
+                # Of processes that share the socket another one may have put its timeout back just now.
+                if how & socket.MSG_OOB or not os.get_blocking(sock.fileno()):
+                    raise
     finally:
         raw.rebind()
 
 
 def _decrypted(raw: SocketRaw, size: int, flags: int) -> Received:
     """receive under TLS.  What is out of band is no part of it: nobody has authenticated that byte."""
+    from php_streams._transports.tls_errors import is_end
+
     if flags & STREAM_OOB:
         return warn("Out-of-band data is not protected by TLS"), None
     sock: Any = raw.sock  # tls_session's
+    assert raw.crypto is not None
     timeout, raw.timeout = raw.timeout, None
     raw.rebind()
     try:
@@ -82,8 +97,9 @@ def _decrypted(raw: SocketRaw, size: int, flags: int) -> Received:
         buffer = bytearray(min(size, RECORD))
         return bytes(buffer[: sock.recv_into(buffer)]), ""
     except OSError as error:
-        assert raw.crypto is not None
-        return NOTHING if raw.crypto.read_failed(error) is None else (b"", "")
+        ended = is_end(error) and not sock.is_reset()
+        raw.crypto.read_failed(error)  # says what a read says
+        return (b"", "") if ended else NOTHING
     finally:
         raw.timeout = timeout
         raw.rebind()
@@ -95,6 +111,12 @@ def destination(target: str) -> Destination:
     from php_streams._transports.connect import ConnectError, resolve
 
     host, port = split_target(target)
+    for family, scope in NUMERIC:
+        try:
+            socket.inet_pton(family, host)
+        except (OSError, ValueError):
+            continue
+        return family, (host, port, *scope)
     try:
         return resolve(host, "udp", port)[0]
     except ConnectError as error:
@@ -112,7 +134,7 @@ def send(raw: SocketRaw, data: bytes, flags: int, target: Destination | None) ->
         HELD_BACK.add(raw)
     how = socket.MSG_OOB if flags & STREAM_OOB else 0
     try:
-        return raw.sock.send(data, how) if target is None else _send_to(raw.sock, data, how, target)
+        return raw.sock.send(data, how) if target is None else _send_to(raw, data, how, target)
     except OSError as error:
         return failed(code_of(error))
 
@@ -123,10 +145,11 @@ def failed(code: int | None) -> int:
     return -1
 
 
-def _send_to(sock: socket.socket, data: bytes, how: int, target: Destination) -> int:
+def _send_to(raw: SocketRaw, data: bytes, how: int, target: Destination) -> int:
     """sendto(2) with an address of any family: the kernel is to judge whether it fits, not Python."""
+    sock = raw.sock
     family, address = target
-    if family == sock.family:
+    if family == raw.family:
         return sock.sendto(data, how, address)
     other = socket.socket(family, sock.type, sock.proto, fileno=sock.fileno())
     try:

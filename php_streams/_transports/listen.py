@@ -13,11 +13,13 @@ import errno
 import os
 import select
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
 from php_streams._core.context import Context
 from php_streams._core.ini import socket_timeout
-from php_streams._core.interruptible import wait_for_data
+from php_streams._core.signals import wait_for_data
 from php_streams._core.stream import Stream
 from php_streams._core.values import truth
 from php_streams._transports.address import split_port, text_of
@@ -45,23 +47,33 @@ class ServerRaw(SocketRaw):
     """A bound tcp or unix socket.
 
     Nothing can be read from it, but PHP waits first: a client that can be accepted ends the wait.
+
+    The descriptor itself never blocks: where several processes wait for the same client, those that come too
+    late keep to their timeouts.
     """
 
     crypto_method: int | None = None  # the TLS that its clients have to speak
 
     def rebind(self) -> None:
-        """Reading waits by poll(2)."""
+        """Reading waits by poll(2), as accepting does."""
         super().rebind()
-        self.recv_into = self._wait_and_fail
-
-    def _wait_and_fail(self, buffer: Any) -> int:
-        if self.blocking and not _readable(self.sock, self.timeout):
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        return self.sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+        if self.face() is None:
+            self.sock.settimeout(0)
+        if self.blocking:
+            self.recv_into = _receiver_that_waits(self.sock, self.timeout)
 
     def _alive(self) -> bool:
         """PHP looks closer only when there is something: then this is no connection, which is an end."""
         return not _readable(self.sock, 0) or super()._alive()
+
+
+def _receiver_that_waits(sock: socket.socket, timeout: float | None) -> Callable[[Any], int]:
+    def receive(buffer: Any) -> int:
+        if not _readable(sock, timeout):
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+
+    return receive
 
 
 def open_server(address: str, flags: int, context: Context | None) -> Stream:
@@ -152,7 +164,7 @@ def _set_options(sock: socket.socket, kind: str, context: Context | None) -> Non
     only_v6 = None if context is None else context.option("socket", "ipv6_v6only")
     if only_v6 is not None:
         _set(sock, socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, truth(only_v6))
-    if option_on(context, "so_reuseport"):
+    if hasattr(socket, "SO_REUSEPORT") and option_on(context, "so_reuseport"):
         _set(sock, socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
     if kind == "udp" and option_on(context, "so_broadcast"):
         _set(sock, socket.SOL_SOCKET, socket.SO_BROADCAST, True)
@@ -177,12 +189,12 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
     if not isinstance(server, (SocketRaw, UnconnectedRaw)) or server.label == PAIR:
         raise AcceptError("Unknown error")
     try:
-        if not wait_for_data(server.fileno(), timeout) or isinstance(server, UnconnectedRaw):
-            raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
-        accepted, address = server.sock.accept()
+        accepted, address = _next_client(server, timeout)
     except OSError as error:
         raise AcceptError(error.strerror) from None
-    sock = Socket(accepted.family, accepted.type, accepted.proto, accepted.detach())
+    assert isinstance(server, SocketRaw)
+    family = accepted.family
+    sock = Socket(family, accepted.type, accepted.proto, accepted.detach())
     try:
         raw = _client(server, sock, stream.context)
     except BaseException:
@@ -190,7 +202,31 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
         raise
     if isinstance(server, ServerRaw) and server.crypto_method is not None:
         _secure(raw, stream.context, server.crypto_method)
-    return Stream(raw, "r+", None, stream.context), text_of(sock.family, address) or ""
+    return Stream(raw, "r+", None, stream.context), text_of(family, address) or ""
+
+
+def _next_client(server: SocketRaw | UnconnectedRaw, timeout: float | None) -> tuple[socket.socket, Any]:
+    limit = None if timeout is None else time.monotonic() + timeout
+    left = timeout
+    while wait_for_data(server.fileno(), left) and isinstance(server, SocketRaw):
+        try:
+            return server.sock.accept()
+        except (BlockingIOError, TimeoutError):  # another process, or thread, was quicker
+            if not server.blocking:
+                raise
+            _check_not_shut(server.sock)
+        left = None if limit is None else limit - time.monotonic()
+        if left is not None and left <= 0:
+            break
+    raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+
+
+def _check_not_shut(sock: socket.socket) -> None:
+    """A unix socket that is shut has nobody to accept for ever; it only says so to who would block."""
+    poll = select.poll()
+    poll.register(sock, getattr(select, "POLLRDHUP", select.POLLHUP))
+    if poll.poll(0):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 def _client(server: SocketRaw, sock: socket.socket, context: Context | None) -> SocketRaw:

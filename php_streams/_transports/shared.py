@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import SocketRaw
+from php_streams._transports.timeouts import kernel_timeout
 
 # A mixin before socket.socket and ssl.SSLSocket; type checkers are told what it finds there.
 if TYPE_CHECKING:
@@ -155,21 +156,37 @@ class SharedSocket(Shared, socket.socket):
         """As socket.accept; refused where the stream would begin TLS with the client."""
         if getattr(self.stream.raw, "crypto_method", None) is not None:
             raise ValueError("a client of this server has to speak TLS: accept it with stream_socket_accept")
-        return super().accept()
+        sock, address = super().accept()
+        # One that had come before the socket was shared has the timeout that the kernel knew for the server.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, kernel_timeout(None))
+        return sock, address
+
+    def getsockopt(self, level: int, optname: int, /, *buflen: int) -> Any:
+        """As socket.getsockopt; see detach."""
+        if (level, optname) == (socket.SOL_SOCKET, socket.SO_TYPE):
+            self._nothing_unread()
+        return super().getsockopt(level, optname, *buflen)
 
     def detach(self) -> int:
-        """The descriptor, which is the caller's now; it ends the stream."""
+        """The descriptor, which is the caller's now; it ends the stream.
+
+        Refused while the stream has unread bytes.  ssl's wrap_socket detaches when it has made a socket of
+        the descriptor already, which then closes it; but it asks for the socket's type before that.
+        """
         if self.fileno() >= 0:
-            unread = self.stream.unread()
-            if unread:
-                raise ValueError(
-                    f"{unread} bytes were received already and would be lost: recv or fread them first"
-                )
+            self._nothing_unread()
             self.below.detach()
             descriptor = super().detach()
             self.stream.close()
             return descriptor
         return super().detach()
+
+    def _nothing_unread(self) -> None:
+        unread = self.stream.unread() if self.stream.is_open else 0
+        if unread:
+            raise ValueError(
+                f"{unread} bytes were received already and would be lost: recv or fread them first"
+            )
 
 
 def share(stream: Stream) -> socket.socket:

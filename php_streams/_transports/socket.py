@@ -95,6 +95,7 @@ class SocketRaw(Raw):
     def __init__(self, sock: socket.socket, label: str, timeout: float | None) -> None:
         super().__init__()
         self.sock = sock
+        self.family = sock.family  # a property there, made anew each time
         self.label = label
         self.timeout = within_limits(timeout)
         self.crypto: Crypto | None = None
@@ -333,7 +334,7 @@ class SocketRaw(Raw):
             address = self.sock.getpeername() if remote else self.sock.getsockname()
         except OSError:
             return False
-        name = text_of(self.sock.family, address)
+        name = text_of(self.family, address)
         return name if name and name[0] != "\0" else False  # PHP hides what begins with a NUL
 
     def shutdown(self, how: int) -> bool:

@@ -24,6 +24,7 @@ from php_streams._core.certificate import OpenSSLCertificate
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
 from php_streams._transports import tls_context, tls_errors, tls_server, tls_verify
+from php_streams._transports.socket import NATIVE
 from php_streams._transports.tls_build import IS_CLIENT, SetupFailed, Values, is_client
 from php_streams._transports.tls_session import (
     HiddenSocket,
@@ -205,12 +206,15 @@ class Handshake:
         self.sock.do_handshake()
 
     def _wrapped(self, sock: socket.socket) -> Any:
+        name = server_name(self.values, url_name(self.raw)) if self.is_client else None
+        if isinstance(name, bytes) and not NATIVE:
+            name = name.decode("ascii")  # gevent has it so
         return self.ssl_context.wrap_socket(
             sock,
             server_side=not self.is_client,
             do_handshake_on_connect=False,
             suppress_ragged_eofs=False,
-            server_hostname=server_name(self.values, url_name(self.raw)) if self.is_client else None,
+            server_hostname=name,
             session=self.session,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from dataclasses import dataclass
 from typing import Any
 
 Values = dict[str, Any]
@@ -22,13 +21,13 @@ class SetupFailed(Exception):
         self.spent = spent
 
 
-@dataclass
 class Build:
     """An SSLContext in the making."""
 
-    ssl_context: ssl.SSLContext
-    values: Values
-    reusable: bool = True
+    def __init__(self, ssl_context: ssl.SSLContext, values: Values) -> None:
+        self.ssl_context = ssl_context
+        self.values = values
+        self.reusable = True
 
     @property
     def is_client(self) -> bool:

@@ -13,13 +13,11 @@ of its own, and so does a server that captures chains, for a resumed session has
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
@@ -52,8 +50,7 @@ VERSIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One ssl option: how its value is read, what holds without it, what it does to an SSLContext.
 
     apply is None for an option that belongs to another's row, or that is obeyed per connection.
@@ -222,7 +219,7 @@ def _key(values: Values) -> Any:
     """All that an SSLContext depends on, the passphrase as its digest only."""
     names = [*tls_authorities.files_read(values), *tls_server.files_read(values["SNI_server_certs"])]
     names += [name for name in (values["local_cert"], values["local_pk"], values["dh_param"]) if name]
-    passphrase = hashlib.sha256((values["passphrase"] or "").encode("utf-8", "surrogateescape")).digest()
+    passphrase = values["passphrase"] and _digest(values["passphrase"])
     options = tuple(
         repr(values[name]) if name in NOT_HASHABLE else values[name]
         for name in BUILDING
@@ -230,6 +227,13 @@ def _key(values: Values) -> Any:
     )
     stats = tuple((name, stat_of(name)) for name in names)
     return values["method"], options, tls_authorities.trusted(values), passphrase, stats
+
+
+def _digest(passphrase: str) -> bytes:
+    """Tells passphrases apart without keeping them."""
+    import hashlib  # 4 ms that few connections need
+
+    return hashlib.sha256(passphrase.encode("utf-8", "surrogateescape")).digest()
 
 
 NOT_HASHABLE = ("SNI_server_certs", "rsa_key_size", *tls_server.RENEGOTIATION)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
 from php_streams._transports import tls_errors
-from php_streams._transports.socket import Socket
+from php_streams._transports.socket import NATIVE, Socket
 
 if TYPE_CHECKING:
     from php_streams._transports.socket import SocketRaw
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RECORD = 16384
 # The first byte of Linux's TCP_INFO, the connection's state, when there is none any more.
 TCP_CLOSE = b"\x07"
+NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class TlsSocket(ssl.SSLSocket):
@@ -41,12 +42,22 @@ class TlsSocket(ssl.SSLSocket):
         """Sends at most one record's worth; returns how much."""
         # SSLSocket's own send and recv_into come to the same, after two more calls.
         record = data if len(data) <= RECORD else memoryview(data)[:RECORD]
-        return self._sslobj.write(record)  # type: ignore[attr-defined, no-any-return]
+        try:
+            return self._sslobj.write(record)  # type: ignore[attr-defined, no-any-return]
+        except NOT_NOW:
+            if NATIVE:
+                raise
+            return self.write(record)  # gevent waits there
 
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
         """Receives what there is, with what `may_go_on` read ahead."""
         if not self.peeked:
-            return self._sslobj.read(len(buffer), buffer)  # type: ignore[attr-defined, no-any-return]
+            try:
+                return self._sslobj.read(len(buffer), buffer)  # type: ignore[attr-defined, no-any-return]
+            except NOT_NOW:
+                if NATIVE:
+                    raise
+                return self.read(len(buffer), buffer)  # type: ignore[return-value]  # gevent waits there
         ahead, self.peeked = self.peeked[: len(buffer)], self.peeked[len(buffer) :]
         memoryview(buffer).cast("B")[: len(ahead)] = ahead
         return len(ahead)
@@ -74,7 +85,7 @@ class TlsSocket(ssl.SSLSocket):
         self.settimeout(0)
         try:
             return bool(self.look_ahead(1))
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except NOT_NOW:
             return True
         except OSError:
             return False

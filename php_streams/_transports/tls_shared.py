@@ -12,6 +12,7 @@ import ssl
 from typing import Any, cast
 
 from php_streams._core.context import Context
+from php_streams._core.raw import REFILLED
 from php_streams._core.stream import Stream
 from php_streams._transports import tls, tls_context
 from php_streams._transports.shared import Shared, Unshareable
@@ -70,3 +71,4 @@ def adopt(sock: ssl.SSLSocket, raw: SocketRaw, context: Context | None) -> None:
     handshake.sock = sock  # type: ignore[assignment]
     raw.handshake = handshake
     raw.crypto = TlsSession(raw, sock)  # type: ignore[arg-type]
+    REFILLED.add(raw)  # it may hold decrypted bytes already

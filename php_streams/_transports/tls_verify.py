@@ -6,7 +6,6 @@ here: fingerprints, and names with wildcards in their first label.  Nothing is s
 
 from __future__ import annotations
 
-import hmac
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -73,6 +72,8 @@ def _check_fingerprints(peer: OpenSSLCertificate, pairs: list[tuple[Any, Any]]) 
 
 def _same(digest: bytes | None, wanted: str) -> bool:
     """Whether the hexadecimal text, in any case, is the digest."""
+    import hmac  # OpenSSL's digests come with it
+
     shown = "" if digest is None else digest.hex()
     return bool(shown) and hmac.compare_digest(
         shown.encode(), wanted.lower().encode("utf-8", "surrogateescape")

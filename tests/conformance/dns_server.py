@@ -8,6 +8,7 @@ import selectors
 import socket
 import struct
 import threading
+import traceback
 from types import TracebackType
 
 import dns.exception
@@ -31,6 +32,7 @@ class DnsServer:
     def __init__(self, zone: Zone, port: int = 0) -> None:
         self.zone = zone
         self.queries: list[str] = []
+        self.failures: list[str] = []
         self.asked: set[dns.name.Name] = set()
         self.selector = selectors.DefaultSelector()
         self.port = self._bind(port)
@@ -86,14 +88,21 @@ class DnsServer:
                 assert isinstance(sock, socket.socket)
                 if sock is self.wakeup:
                     running = False
-                elif sock.type == socket.SOCK_STREAM:
-                    self._serve_stream(sock)
-                else:
-                    self._serve_datagram(sock)
+                    continue
+                try:
+                    self._serve(sock)
+                except Exception:
+                    self.failures.append(f"name server: {traceback.format_exc()}")
         for key in list(self.selector.get_map().values()):
             assert isinstance(key.fileobj, socket.socket)
             key.fileobj.close()
         self.selector.close()
+
+    def _serve(self, sock: socket.socket) -> None:
+        if sock.type == socket.SOCK_STREAM:
+            self._serve_stream(sock)
+        else:
+            self._serve_datagram(sock)
 
     def _serve_datagram(self, sock: socket.socket) -> None:
         wire, client = sock.recvfrom(65535)

@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.conformance import namespace
 from tests.conformance.case import Case, CaseError
 from tests.conformance.dns_server import DnsServer
-from tests.conformance.zone import Zone, ZoneError, read_zone
+from tests.conformance.transcript import Transcript
+from tests.conformance.zone import ZoneError, read_zone
 
 PORT = 53
 
@@ -23,22 +24,21 @@ class NameServer:
     def __init__(self, case: Case, folder: str) -> None:
         self.server: DnsServer | None = None
         self.resolv_conf = os.path.join(folder, "resolv.conf")
-        if case.zone is None:
+        try:
+            self.zone = read_zone(case.zone.text) if case.zone else None
+        except ZoneError as error:
+            assert case.zone is not None
+            raise CaseError(case.path, case.zone.line + error.line - 1, error.reason) from None
+
+    def start(self) -> None:
+        """Begins to answer."""
+        if self.zone is None:
             return
-        self.zone = self._read(case)
         if namespace.inside():
             namespace.furnish(self.zone)
         else:
             Path(self.resolv_conf).write_text(self.zone.resolv_conf)
         self.server = DnsServer(self.zone, PORT if namespace.inside() else 0)
-
-    @staticmethod
-    def _read(case: Case) -> Zone:
-        assert case.zone is not None
-        try:
-            return read_zone(case.zone.text)
-        except ZoneError as error:
-            raise CaseError(case.path, case.zone.line + error.line - 1, error.reason) from None
 
     def point_python(self) -> None:
         """Tells php_streams, as it is imported now, whom to ask in place of the system's servers."""
@@ -51,8 +51,9 @@ class NameServer:
         if self.server is not None:
             self.server.stop()
 
-    def report(self) -> list[str]:
-        """The transcript's lines about the queries that came, where they are to be shown."""
+    def report(self, transcript: Transcript) -> None:
+        """Adds the queries that came, where they are to be shown, and the server's own failures."""
         self.stop()
-        show = self.server is not None and self.zone.show
-        return [f"> dns {query}" for query in self.server.queries] if show and self.server else []
+        if self.zone is not None and self.server is not None:
+            transcript.lines += [f"> dns {query}" for query in self.server.queries if self.zone.show]
+            transcript.problems += self.server.failures

@@ -72,6 +72,15 @@ namespace {
         usleep((int) round($seconds * 1e6));
     }
 
+    /** Forks: the child's number, and 0 in the child. */
+    function fork(): int
+    {
+        if (!function_exists('pcntl_fork')) {
+            Frame::refuse('fork(): php has no pcntl extension here');
+        }
+        return pcntl_fork();
+    }
+
     /** Interrupts what this script waits for, so many seconds from now, by a signal that it handles. */
     function interrupt_after(float $seconds): void
     {

@@ -11,6 +11,7 @@ import re
 import signal
 import threading
 import time
+import warnings
 from typing import Any
 
 import phpserialize
@@ -42,6 +43,7 @@ class Prelude:
 
     def __init__(self, token: str) -> None:
         self.token = token
+        self.process = os.getpid()
         self.timers: list[threading.Timer] = []
         self.handlers: dict[int, Any] = {}
 
@@ -74,6 +76,8 @@ class Prelude:
 
     def end(self) -> None:
         """Takes back what the helpers have set up."""
+        if os.getpid() != self.process:
+            os._exit(1)  # a child that did not end by itself: there is one test run, and it is not here
         for timer in self.timers:
             timer.cancel()
             timer.join()
@@ -99,11 +103,19 @@ class Prelude:
             "see_name": self.see_name,
             "pause": time.sleep,
             "interrupt_after": self.interrupt_after,
+            "fork": fork,
             "echo": echo,
             "os": os,
             "re": re,
             "time": time,
         }
+
+
+def fork() -> int:
+    """Forks: the child's number, and 0 in the child, which has to end by os._exit()."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it has threads; from Python 3.12 on
+        return os.fork()
 
 
 def echo(text: bytes | str) -> None:

@@ -43,17 +43,21 @@ class Stage:
         self.closed = socket.socket()
         self.closed.bind(("127.0.0.1", 0))
         try:
+            self.names = NameServer(case, self.root)
             self.peers = Peers(
                 case.peer.text if case.peer else "refuse", certs=CERTS, folder=self.root, variables=self.fixed
             )
+        except CaseError:
+            self._remove()
+            raise
         except PeerScriptError as error:
             self._remove()
             assert case.peer is not None
             raise CaseError(case.path, case.peer.line + error.line - 1, error.reason) from None
 
     def __enter__(self) -> Stage:
+        self.names.start()
         self.peers.__enter__()
-        self.names = NameServer(self.case, self.root)
         return self
 
     def __exit__(
@@ -112,7 +116,7 @@ class Stage:
             value = escape(known.replace(data)) if not what.endswith("got") else self._got(data, known)
             transcript.lines.append(f"> {what} {value}")
         transcript.problems += self.peers.failures
-        transcript.lines += self.names.report()
+        self.names.report(transcript)
 
     @staticmethod
     def _got(data: bytes, known: Placeholders) -> str:

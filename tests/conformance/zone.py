@@ -99,7 +99,8 @@ class Zone:
         for _ in range(LONGEST_CHAIN):
             own = self.records.get(name, [])
             reply.answer += [r for r in own if kind in (r.data.rdtype, RdataType.ANY)]
-            alias = [record for record in own if record.data.rdtype == RdataType.CNAME]
+            alias = [record for record in own if hasattr(record.data, "target")]
+            alias = [record for record in alias if record.data.rdtype == RdataType.CNAME]
             if not alias or kind in (RdataType.CNAME, RdataType.ANY):
                 break
             reply.answer += alias

@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from php_streams import from_socket, stream_socket_accept, stream_socket_server, to_socket
 from php_streams._core.raw import Raw
-from php_streams._transports.socket import LABELS, SocketRaw
+from php_streams._core.stream import Stream
+from php_streams._transports.pair import open_pair
+from php_streams._transports.socket import LABELS, PAIR, SocketRaw
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Made:
     """A raw, and what its far side can do."""
 
     raw: Raw
+    far: socket.socket
     send: Callable[[bytes], object]  # these bytes are there for the raw to read
     received: Callable[[int], bytes]  # what the raw wrote
     fail: Callable[[], object]  # the next read is an error
@@ -31,20 +35,24 @@ class Made:
 Maker = Callable[[Path], "contextlib.AbstractContextManager[Made]"]
 
 
-def over(near: socket.socket, far: socket.socket, label: str, *, stream: bool = True) -> Made:
-    """The near socket as a raw."""
-    raw = SocketRaw(near, LABELS[label], 5.0)
+def over(near: socket.socket, far: socket.socket, raw: Raw, *, stream: bool = True) -> Made:
+    """A raw over the near socket."""
 
     def fail() -> None:
-        if label == "tcp":
+        if raw.label == LABELS["tcp"]:
             far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        if label == "unix":
+        if raw.label in (LABELS["unix"], PAIR):
             near.send(b"never read")  # a unix socket that is closed with unread data resets
         far.close()
-        if label == "udp":
+        if raw.label == LABELS["udp"]:
             near.send(b"nobody there")
 
-    return Made(raw, far.sendall, far.recv, fail, near.close, end=far.close if stream else None)
+    return Made(raw, far, far.sendall, far.recv, fail, near.close, end=far.close if stream else None)
+
+
+def raw_of(near: socket.socket, label: str) -> SocketRaw:
+    """The near socket as a raw."""
+    return SocketRaw(near, LABELS[label], 5.0)
 
 
 @contextlib.contextmanager
@@ -54,7 +62,7 @@ def tcp(folder: Path) -> Iterator[Made]:
         near = socket.create_connection(server.getsockname())
         far, _ = server.accept()
     with near, far:
-        yield over(near, far, "tcp")
+        yield over(near, far, raw_of(near, "tcp"))
 
 
 @contextlib.contextmanager
@@ -68,7 +76,7 @@ def unix(folder: Path) -> Iterator[Made]:
         near.connect(path)
         far, _ = server.accept()
     with near, far:
-        yield over(near, far, "unix")
+        yield over(near, far, raw_of(near, "unix"))
 
 
 @contextlib.contextmanager
@@ -76,7 +84,7 @@ def socketpair(folder: Path) -> Iterator[Made]:
     """A pair of connected sockets."""
     near, far = socket.socketpair()
     with near, far:
-        yield over(near, far, "unix")
+        yield over(near, far, raw_of(near, "unix"))
 
 
 @contextlib.contextmanager
@@ -88,8 +96,74 @@ def udp(folder: Path) -> Iterator[Made]:
             sock.bind(("127.0.0.1", 0))
         near.connect(far.getsockname())
         far.connect(near.getsockname())
-        yield over(near, far, "udp", stream=False)
+        yield over(near, far, raw_of(near, "udp"), stream=False)
 
 
-MAKERS: dict[str, Maker] = {"tcp": tcp, "unix": unix, "socketpair": socketpair, "udp": udp}
-DATAGRAMS = {"udp"}  # of these nobody can say that no more will come
+@contextlib.contextmanager
+def packets(folder: Path) -> Iterator[Made]:
+    """A pair of stream_socket_pair's that keeps the bounds of messages."""
+    near, far = open_pair(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0)
+    near.raw.set_timeout(5.0)
+    with near, far:
+        yield over(near.raw.sock, far.raw.sock, near.raw, stream=False)  # type: ignore[attr-defined]
+
+
+def _adopted(maker: Maker) -> Maker:
+    """The same, made by from_socket of a socket that has a timeout."""
+
+    @contextlib.contextmanager
+    def make(folder: Path) -> Iterator[Made]:
+        with maker(folder) as made:
+            near = made.raw.sock  # type: ignore[attr-defined]
+            near.settimeout(5)
+            stream = from_socket(near)
+            with stream.raw.sock as own:  # type: ignore[attr-defined]
+                yield over(own, made.far, stream.raw, stream=made.end is not None)
+
+    return make
+
+
+def _shared(maker: Maker) -> Maker:
+    """The same, while to_socket's socket is held."""
+
+    @contextlib.contextmanager
+    def make(folder: Path) -> Iterator[Made]:
+        with maker(folder) as made:
+            stream = Stream(made.raw, "r+")
+            face = to_socket(stream)
+            yield made
+            assert face.fileno() == -1 or stream.is_open
+
+    return make
+
+
+PLAIN: dict[str, Maker] = {"tcp": tcp, "unix": unix, "socketpair": socketpair, "udp": udp}
+
+
+def _accepted(address: str) -> Maker:
+    """A client of a server at that address, {} being a folder."""
+
+    @contextlib.contextmanager
+    def maker(folder: Path) -> Iterator[Made]:
+        with stream_socket_server(address.format(folder)).result as server:
+            listening = to_socket(server)
+            far = socket.socket(listening.family)
+            far.connect(listening.getsockname())
+            conn, _ = stream_socket_accept(server, 5)
+        with conn, far:
+            yield over(conn.raw.sock, far, conn.raw)
+
+    return maker
+
+
+MAKERS = {
+    **PLAIN,
+    "packets": packets,
+    "accepted, tcp": _accepted("tcp://127.0.0.1:0"),
+    "accepted, unix": _accepted("unix://{}/s"),
+    **{f"from_socket, {name}": _adopted(maker) for name, maker in PLAIN.items()},
+    **{f"to_socket, {name}": _shared(maker) for name, maker in PLAIN.items()},
+}
+DATAGRAMS = {
+    name for name in MAKERS if name.endswith(("udp", "packets"))
+}  # of these nobody can say that no more will come

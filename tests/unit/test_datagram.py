@@ -15,6 +15,8 @@ import pytest
 import php_streams as php
 from php_streams._core.raw import HELD_BACK, Raw
 from php_streams._core.stream import Stream
+from php_streams._transports import datagram
+from php_streams._transports.timeouts import kernel_timeout
 from tests.pairs import Pairs
 from tests.signals import signal_soon
 from tests.unit.tls_peers import connect, open_descriptors, peer, read_all, said, server
@@ -86,14 +88,22 @@ def test_the_end_under_tls_and_nothing_for_now() -> None:
         php.fclose(stream)
 
 
-def test_a_connection_that_is_cut_under_tls() -> None:
-    with peer("tls good tls1.2\ncut") as player:
+@pytest.mark.parametrize("flags", [0, php.STREAM_PEEK])
+@pytest.mark.parametrize("version", ["tls1.2", "tls1.3"])
+def test_a_connection_that_breaks_under_tls(version: str, flags: int) -> None:
+    """Without a goodbye it is an end, as for fread; a reset is an error, which PHP's TLS tells."""
+    with peer(f"tls good {version}\ncut") as player, said() as messages:
         stream = connect(player.port)
-        with said() as messages:
-            assert not php.stream_socket_recvfrom(stream, 10)
+        assert php.stream_socket_recvfrom(stream, 10, flags) == (b"", "")
         assert php.feof(stream)
-        assert all("recvfrom" in message for message in messages)
         php.fclose(stream)
+    assert messages == []
+    with peer(f"tls good {version}\nreset") as player, said() as messages:
+        stream = connect(player.port)
+        assert php.stream_socket_recvfrom(stream, 10, flags) == (False, None)
+        assert php.feof(stream)
+        php.fclose(stream)
+    assert messages == ["stream_socket_recvfrom(): SSL: Connection reset by peer"]
 
 
 def test_the_streams_timeout_does_not_count_under_tls_either() -> None:
@@ -176,6 +186,21 @@ def test_the_timeout_is_back_after_waiting(ends: list[Stream]) -> None:
     assert kernels_timeout(two) == pytest.approx(0.05, abs=0.01)
     assert php.fread(two, 10) is False
     assert php.stream_get_meta_data(two)["timed_out"] is True
+
+
+def test_another_process_may_put_the_timeout_back(
+    ends: list[Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers share their parent's socket, and the kernel's timeout is the socket's."""
+    one, two = ends
+    php.stream_set_timeout(two, 0, 20_000)
+    monkeypatch.setattr(datagram, "kernel_timeout", lambda seconds: kernel_timeout(0.02))
+    timer = threading.Timer(0.1, php.fwrite, (one, "late"))
+    timer.start()
+    assert php.stream_socket_recvfrom(two, 10) == (b"late", "")
+    timer.join()
+    os.set_blocking(two.fileno(), False)
+    assert php.stream_socket_recvfrom(two, 10) == (False, None)
 
 
 def test_the_timeout_is_back_when_a_signal_handler_raises(ends: list[Stream]) -> None:
@@ -276,3 +301,15 @@ def test_a_pair_without_descriptors(ends: list[Stream]) -> None:
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert messages == ["stream_socket_pair(): Failed to create sockets: [24]: Too many open files"] * 2
+
+
+def test_a_read_waits_while_an_urgent_byte_is_unread(ends: list[Stream]) -> None:
+    """Decision unread-urgent-byte: the wait is the stream's timeout, where PHP's reads come back at once."""
+    one, two = ends
+    php.stream_set_timeout(two, 0, 50_000)
+    php.stream_socket_sendto(one, "ab!", php.STREAM_OOB)
+    assert php.fread(two, 10) == b"ab"
+    start = time.monotonic()
+    assert php.fread(two, 10) is False
+    assert time.monotonic() - start > 0.03
+    assert php.stream_get_meta_data(two)["timed_out"] is True

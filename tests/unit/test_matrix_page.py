@@ -90,9 +90,12 @@ def names(page: Any) -> list[str]:
 
 def test_search_finds_by_parts_of_names_and_tells_how_many(page: Any) -> None:
     every = names(page)
+    texts = page.locator("table.matrix-table tbody tr:visible").all_inner_texts()
+    wanted = [text.split()[0] for text in texts if "stream_socket" in text and "name" in text]
+    assert "stream_socket_get_name" in wanted and len(wanted) < len(every) // 10
     page.get_by_label("search", exact=True).fill("stream_socket name")
-    assert names(page) == ["stream_socket_get_name"]
-    assert page.locator(".matrix-tools output").inner_text() == f"1 of {len(every)}"
+    assert names(page) == wanted
+    assert page.locator(".matrix-tools output").inner_text() == f"{len(wanted)} of {len(every)}"
     page.get_by_label("search", exact=True).fill("")
     assert names(page) == every
 
@@ -118,12 +121,12 @@ def test_columns_sort_by_number(page: Any) -> None:
     table = page.locator("table.matrix-table").first
     header = table.locator("th", has_text="8.4")
     header.click()
-    assert header.get_attribute("aria-sort") == "descending"
+    table.locator("th[aria-sort=descending]", has_text="8.4").wait_for()
     column = [text or "0" for text in table.locator("tbody tr td:nth-child(6)").all_inner_texts()]
     counts = [int(text.split(",")[0]) for text in column if text[0].isdigit()]
     assert counts[0] > 9 and counts == sorted(counts, reverse=True)
     header.get_by_role("button").press("Enter")
-    assert header.get_attribute("aria-sort") == "ascending"
+    table.locator("th[aria-sort=ascending]", has_text="8.4").wait_for()
 
 
 def test_a_case_opens_from_the_matrix_with_both_twins_side_by_side(page: Any) -> None:

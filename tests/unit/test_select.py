@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -39,9 +42,9 @@ def pairs() -> Iterator[Pairs]:
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """No watch of another test."""
-    engine._kept.small = engine._kept.large = None
+    engine._kept.small = engine._kept.large = engine._kept.last = None
     yield
-    engine._kept.small = engine._kept.large = None
+    engine._kept.small = engine._kept.large = engine._kept.last = None
 
 
 def readable(every: Any, seconds: int | None = 0) -> Any:
@@ -168,6 +171,25 @@ def test_a_descriptor_closed_behind_the_stream_is_an_error_not_a_busy_loop(pairs
         every[1].raw.sock.detach()  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("timeout", [0, 5])
+def test_what_lives_on_behind_the_streams_back_is_no_busy_loop(pairs: Pairs, timeout: int) -> None:
+    made = pairs(MANY)
+    every = streams(made)
+    assert readable(every) == []
+    copy = os.dup(every[1].fileno())
+    os.close(every[1].raw.sock.detach())  # type: ignore[attr-defined]
+    try:
+        made[1].peer.send(b"to the copy, which an epoll does not forget")
+        made[2].peer.send(b"x")
+        assert readable([every[0], *every[2:]], timeout) == [every[2]]
+        fread(every[2], 10)
+        assert stream_select([every[0], *every[2:]], None, None, 0, 1000)[0] == 0
+        made[3].peer.send(b"x")
+        assert readable([every[0], *every[2:]], timeout) == [every[3]]
+    finally:
+        os.close(copy)
+
+
 # --- what a wait costs others --------------------------------------------------------------------------
 
 
@@ -191,3 +213,29 @@ def test_waits_are_bounded_by_what_poll_can_count(pairs: Pairs) -> None:
     timer.start()
     assert readable([made[0].fp], 10**15) == [made[0].fp]
     timer.join()
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_where_no_descriptor_is_left_it_waits_all_the_same(count: int) -> None:
+    code = f"""
+    import os, resource, threading
+    from php_streams import *
+    pairs = [stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0) for _ in range({count})]
+    every = [here for here, there in pairs]
+    timer = threading.Timer(0.1, fwrite, (pairs[1][1], "x"))
+    timer.start()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 4096))
+    try:
+        while True: os.dup(0)
+    except OSError:
+        pass
+    assert stream_select(every, None, None, 0)[0] == 0
+    assert stream_select(every, None, None, 10)[1] == [every[1]]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+    assert stream_select(every, None, None, 10)[1] == [every[1]]
+    timer.join()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], check=False, timeout=50, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -43,9 +43,9 @@ def pairs() -> Iterator[Pairs]:
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """No watch of another test."""
-    engine._kept.small = engine._kept.large = None
+    engine._kept.small = engine._kept.large = engine._kept.last = None
     yield
-    engine._kept.small = engine._kept.large = None
+    engine._kept.small = engine._kept.large = engine._kept.last = None
 
 
 def readable(every: Any, seconds: int | None = 0) -> Any:
@@ -253,6 +253,7 @@ FORKED = """
     import os, signal, socket, sys
     from php_streams import *
     from php_streams._core import select as engine
+    from php_streams._core import signals
     from php_streams._core.stream import Stream
     from php_streams._transports.socket import LABELS, SocketRaw
 
@@ -262,21 +263,21 @@ FORKED = """
         streams.append(Stream(SocketRaw(mine, LABELS["unix"], 5.0), "r+"))
         peers.append(peer)
     assert stream_select(streams, None, None, 0, 1000)[0] == 0
-    poller, pipe = engine._kept.large.poller, list(engine._wakeup)
+    poller, pipe = engine._kept.large.poller, list(signals._pipes)
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            assert engine._kept.large is None and engine._wakeup == []
+            assert engine._kept.large is None and signals._pipes == []
             # What the child does to its sets must not reach the parent's.
             assert stream_select(streams[:5], None, None, 0, 1000)[0] == 0
             assert stream_select(streams, None, None, 0, 1000)[0] == 0
-            assert engine._wakeup != [] and engine._kept.large.poller is not poller
+            assert signals._pipes != [] and engine._kept.large.poller is not poller
             status = 0
         finally:
             os._exit(status)
     assert os.waitpid(child, 0)[1] == 0
-    assert engine._kept.large.poller is poller and engine._wakeup == pipe
+    assert engine._kept.large.poller is poller and signals._pipes == pipe
     peers[7].send(b"x")
     n, read, _, _ = stream_select(streams, None, None, 5)
     assert (n, read) == (1, [streams[7]])

@@ -7,6 +7,7 @@ import os
 import random
 import select
 import socket
+import sys
 import threading
 import weakref
 from collections import Counter
@@ -34,9 +35,9 @@ def pairs() -> Iterator[Pairs]:
 @pytest.fixture(autouse=True)
 def forgotten() -> Iterator[None]:
     """No watch of another test."""
-    engine._kept.small = engine._kept.large = None
+    engine._kept.small = engine._kept.large = engine._kept.last = None
     yield
-    engine._kept.small = engine._kept.large = None
+    engine._kept.small = engine._kept.large = engine._kept.last = None
 
 
 class Counting:
@@ -138,7 +139,6 @@ def test_a_closed_stream_of_others_costs_nothing(pairs: Pairs, calls: Counter[st
 
 def test_no_python_runs_for_streams_that_have_nothing_to_tell(pairs: Pairs) -> None:
     """The calls that the interpreter makes do not grow with the set: what walks it walks in C."""
-    import sys
 
     def made_for(every: list[Stream]) -> int:
         count = 0

@@ -150,18 +150,6 @@ def test_a_chunk_size_holds_from_the_next_read_on(pair: Pair) -> None:  # chunk-
     assert php.fread(fp, 100) == b"1234567"
 
 
-def test_the_end_takes_back_a_timeout(pair: Pair) -> None:  # timed-out-after-the-end
-    fp, far = pair
-    php.stream_set_timeout(fp, 0, 20_000)
-    assert php.fgets(fp) is False
-    assert php.stream_get_meta_data(fp)["timed_out"]
-    far.close()
-    assert php.feof(fp)
-    assert php.fgets(fp) is False
-    meta = php.stream_get_meta_data(fp)
-    assert (meta["timed_out"], meta["eof"]) == (False, True)
-
-
 def test_a_whole_result_in_place_of_a_stream_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         result = php.fsockopen(*server.getsockname())

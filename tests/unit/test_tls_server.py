@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -319,6 +320,28 @@ def test_plaintext_before_a_servers_handshake_is_refused(blocking: bool) -> None
         assert php.fgets(fp) == b"MAIL FROM:<injected>\r\n"
         php.fclose(fp)
         assert far.recv(100) == b""
+
+
+def test_a_server_name_that_is_not_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decision tls-server-names-not-ascii."""
+    ignored: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    context = trusting()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="bxcher.example.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    hello = outgoing.read().replace(b"bxcher", b"b\xfccher")
+    hosts = {"*.example.test": str(CERTS / "wildcard.pem")}
+    with (
+        listening(SNI_server_certs=hosts) as (server, port),
+        socket.create_connection(("127.0.0.1", port)) as far,
+        said() as messages,
+    ):
+        far.sendall(hello)
+        assert php.stream_socket_accept(server, 10)[0] is False
+    assert messages[0].endswith("SSL routines::callback failed")
+    assert [entry.exc_type for entry in ignored] == [UnicodeDecodeError]
 
 
 def test_a_listening_stream_fails_at_once() -> None:

@@ -1,20 +1,53 @@
-"""A wait that a signal ends.
+"""Waits that a signal ends.
 
 Python retries a system call that a signal interrupts, once the signal's handler has run.  PHP does not where
-it waits for a client (and in stream_select): the program gets a warning, and looks at what its handler left.
+it waits for a client or in stream_select: the program gets a warning, and looks at what its handler left.
+So while the main thread waits there, it listens on the interpreter's wakeup descriptor too.
 """
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import select
 import signal
 import threading
 
-from php_streams._core.select import _pass_on, _pipe
-
 LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait
+
+_pipes: list[tuple[int, int]] = []
+
+
+def pipe() -> tuple[int, int]:
+    """Where the interpreter writes the numbers of signals while the main thread waits: one end to read."""
+    if not _pipes:
+        ends = os.pipe()
+        for descriptor in ends:
+            os.set_blocking(descriptor, False)
+        _pipes.append(ends)
+    return _pipes[0]
+
+
+def pass_on(reader: int, to: int) -> None:
+    """Empties the pipe; whoever listened before us (asyncio) hears of the signals too."""
+    try:
+        numbers = os.read(reader, 4096)
+        if to >= 0:
+            os.write(to, numbers)
+    except OSError:  # empty, or full, or closed by who had it
+        pass
+
+
+def _forget() -> None:
+    """After a fork: the child's signals must not wake the parent."""
+    while _pipes:
+        for descriptor in _pipes.pop():
+            os.close(descriptor)
+
+
+os.register_at_fork(after_in_child=_forget)
+atexit.register(_forget)
 
 
 def wait_for_data(descriptor: int, timeout: float | None) -> bool:
@@ -32,14 +65,17 @@ def wait_for_data(descriptor: int, timeout: float | None) -> bool:
         return False
     if threading.get_ident() != threading.main_thread().ident:
         return bool(poll.poll(limit))  # Python runs signal handlers in the main thread only
-    reader, writer = _pipe()
+    try:
+        reader, writer = pipe()
+    except OSError:  # no descriptor is left
+        return bool(poll.poll(limit))
     poll.register(reader, select.POLLIN)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         ready = {number for number, _ in poll.poll(limit)}
     finally:
         signal.set_wakeup_fd(before, warn_on_full_buffer=False)
-        _pass_on(reader, before)
+        pass_on(reader, before)
     if ready == {reader}:
         raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
     return bool(ready)

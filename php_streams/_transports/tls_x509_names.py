@@ -1,0 +1,115 @@
+"""Names in certificates as OpenSSL writes them: of objects, and of subjects and issuers.
+
+The names of objects are OpenSSL's own table, which Python's ssl looks up for its own use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from _ssl import txt2obj
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from php_streams._core import der
+
+# The strings that compare without case and by words: PrintableString, T61String, BMPString ...
+_WORDS = (0x0C, 0x13, 0x14, 0x16, 0x1A, 0x1C, 0x1E)
+_GENERAL_STRING = 0x1B
+_SPACE = b" \t\n\v\f\r"
+
+
+class Object(NamedTuple):
+    """An object identifier, and its names; of an unknown one nid is 0."""
+
+    oid: str
+    nid: int
+    short: str
+    long: str
+
+    @property
+    def title(self) -> str:
+        """The long name, or the numbers (= i2t_ASN1_OBJECT)."""
+        return self.long if self.nid else self.oid
+
+
+class Part(NamedTuple):
+    """One attribute of a distinguished name; `joined` when it belongs to the one before."""
+
+    kind: Object
+    identifier: der.Value
+    value: der.Value
+    joined: bool
+
+
+@lru_cache(maxsize=512)
+def look_up(oid: str) -> Object:
+    """The object of this identifier."""
+    try:
+        nid, short, long, _ = txt2obj(oid, False)
+    except ValueError:
+        return Object(oid, 0, "UNDEF", "undefined")
+    return Object(oid, nid, short, long)
+
+
+def object_of(value: der.Value) -> Object:
+    """The object that a DER value identifies."""
+    return look_up(der.object_identifier(der.expect(value, der.OBJECT_IDENTIFIER)))
+
+
+def parts(name: der.Value) -> Iterator[Part]:
+    """A distinguished name's attributes in their order."""
+    for relative in der.children(der.expect(name, der.SEQUENCE)):
+        for number, attribute in enumerate(der.children(der.expect(relative, der.SET))):
+            identifier, value = der.children(der.expect(attribute, der.SEQUENCE))
+            yield Part(object_of(identifier), identifier, value, number > 0)
+
+
+def one_line(name: der.Value, most: int | None = None) -> str:
+    """ "/C=DE/CN=localhost" (= X509_NAME_oneline); as many whole attributes as are shorter than `most`."""
+    shown = ""
+    for part in parts(name):
+        key = part.kind.short if part.kind.nid else part.kind.oid
+        more = f"{'+' if part.joined else '/'}{key}={_escaped(part.value)}"
+        if most is not None and len(shown) + len(more) >= most:
+            break
+        shown += more
+    return shown
+
+
+def _escaped(value: der.Value) -> str:
+    content = value.content
+    if value.tag == _GENERAL_STRING and len(content) % 4 == 0 and not any(map(any, _upper(content))):
+        content = content[3::4]
+    return "".join(_SHOWN[byte] for byte in content)
+
+
+_SHOWN = [chr(byte) if 32 <= byte <= 126 else f"\\x{byte:02X}" for byte in range(256)]
+_SHOWN[ord("/")], _SHOWN[ord("+")] = "\\/", "\\+"
+
+
+def _upper(content: bytes) -> list[bytes]:
+    """The three upper bytes of characters of four."""
+    return [content[at::4] for at in range(3)]
+
+
+def canonical_hash(name: der.Value) -> str:
+    """What files of authorities are named after (= X509_NAME_hash)."""
+    encoded = b""
+    for relative in der.children(der.expect(name, der.SEQUENCE)):
+        members = [_canonical(attribute) for attribute in der.children(relative.content)]
+        encoded += der.write(der.SET, b"".join(sorted(members)))
+    digest = hashlib.sha1(encoded, usedforsecurity=False).digest()
+    return f"{int.from_bytes(digest[:4], 'little'):08x}"
+
+
+def _canonical(attribute: der.Value) -> bytes:
+    identifier, value = der.children(attribute.content)
+    encoded = value.encoded
+    if value.tag in _WORDS:
+        words = der.text(value).translate(_SPACES).split(b" ")
+        encoded = der.write(der.UTF8_STRING, b" ".join(filter(None, words)).lower())
+    return der.write(der.SEQUENCE, identifier.encoded + encoded)
+
+
+_SPACES = bytes.maketrans(_SPACE, b" " * len(_SPACE))
