@@ -292,8 +292,8 @@ class Buffer(Resource):
     def _read_fully(self, size: int) -> bytes:
         """What is buffered and as many reads as it takes, until nothing comes."""
         held = self._whole()
-        parts = [self.readchar(min(size, held))]
-        size -= len(parts[0])
+        parts = [self.readchar(min(size, held))] if held else []
+        size -= min(size, held)
         while size > 0:
             past = not self.buffered or (self.raw.takes and size >= self.read_ahead)  # no need to hold it
             data = self._receive(min(size, MOST_AT_ONCE) if past else self.read_ahead, size)
@@ -305,11 +305,11 @@ class Buffer(Resource):
                 data = self.readchar(size)
             else:
                 self.base += len(data)
-            parts.append(data)
-            size -= len(data)
             if not data:
                 break
-        return b"".join(parts)
+            parts.append(data)
+            size -= len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def read_record(self, size: int, ending: bytes) -> bytes | None:
         """stream_get_line: a record without its ending, or None while it is not complete."""
