@@ -164,7 +164,7 @@ class Buffer(Resource):
             return self.readline(limit) or self.next_line(limit)
         data = self.tail
         if not data:
-            if self.raw.eof and self.raw.revives:
+            if self.raw.eof and (self.raw.revives or self.raw.datagrams):
                 return self.nothing()  # only fread and its like look for data after an end; PHP does this
             data = self._receive(self.read_ahead, max(limit, 0))
         end = data.find(b"\n") + 1
@@ -270,7 +270,7 @@ class Buffer(Resource):
         data = self.take()
         if self.raw.filtered:
             parts = [data]
-            while part := self._read_fully(self.chunk_size):
+            while (part := self._read_fully(self.chunk_size)) or self.unread():
                 parts.append(part)
             return b"".join(parts)
         self.raw.direct = not self.buffered
