@@ -24,7 +24,19 @@ _HEX = [b"=%02X" % byte for byte in range(256)]
 class Encode(Converter):
     """Bytes to quoted-printable."""
 
-    __slots__ = ("ahead", "binary", "ending", "first", "left", "length", "replayed", "space", "trailing")
+    __slots__ = (
+        "ahead",
+        "binary",
+        "breaks",
+        "ending",
+        "first",
+        "left",
+        "length",
+        "quick",
+        "replayed",
+        "space",
+        "trailing",
+    )
 
     def __init__(self, name: str, lines: Lines, binary: bool, first: bool) -> None:
         super().__init__(name)
@@ -32,6 +44,9 @@ class Encode(Converter):
         self.first = first  # the first character of a line is always encoded
         self.length = self.left = lines.length  # of a line, and what is left of this one
         self.ending = lines.ending
+        self.breaks = b"" if binary else lines.ending or b""  # what is passed on as it is
+        special = PLAIN.union(BLANK).intersection(lines.ending or b"")
+        self.quick = None if special else _PLAIN_RUN if binary else _TEXT
         self.ahead = 0  # bytes of a line's end that came, and wait for the others
         self.replayed = 0  # of these, how many were encoded after all
         self.space = 0
@@ -40,39 +55,28 @@ class Encode(Converter):
     def filter(self, data: bytes, closing: bool) -> bytes:
         """One bucket."""
         made: list[bytes] = []
+        size, place = len(data) or 1, 0
         self.space, self.trailing = len(data), 0
-        size = len(data) or 1
-        breaks = b"" if self.binary else self.ending or b""
-        quick = (
-            None
-            if PLAIN.union(BLANK).intersection(self.ending or b"")
-            else _PLAIN_RUN
-            if self.binary
-            else _TEXT
-        )
-        place = 0
-        while True:
-            if breaks and place < len(data) and data[place] == breaks[self.ahead]:
-                place, needed = self._see_break(place, breaks, made)
-            elif self.replayed >= self.ahead and place == len(data):
-                return b"".join(made)
-            elif (
-                quick
-                and not self.ahead
-                and not self.trailing
-                and (run := quick.match(data, place, place + self._fit()))
-            ):
-                place, needed = self._pass(run, made), 0
-            else:
-                place, needed = self._one(data, place, made)
+        while place < len(data) or self.replayed < self.ahead:
+            place, needed = self._next(data, place, made)
             if needed and place == len(data):
-                return b"".join(made)  # there is nothing to go on for: what was to be encoded waits
+                break  # there is nothing to go on for: what was to be encoded waits
             if needed:
-                self.space += (
-                    size  # the buffer is made twice as large, and the blanks that were counted are forgotten
-                )
+                # PHP makes its buffer twice as large, and forgets the blanks that were counted.
+                self.space += size
                 size *= 2
                 self.trailing = 0
+        return b"".join(made)
+
+    def _next(self, data: bytes, place: int, made: list[bytes]) -> tuple[int, bool]:
+        """One step; where to go on, and whether the buffer has to grow before."""
+        if self.breaks and place < len(data) and data[place] == self.breaks[self.ahead]:
+            return self._see_break(place, made)
+        if self.quick is not None and not self.ahead and not self.trailing:
+            run = self.quick.match(data, place, place + self._fit())
+            if run is not None:
+                return self._pass(run, made), False
+        return self._one(data, place, made)
 
     def _line_begins(self) -> bool:
         """Whether the next character has to be encoded; without lines each one, PHP does this."""
@@ -91,53 +95,61 @@ class Encode(Converter):
         self.space -= size
         return run.end()
 
-    def _see_break(self, place: int, breaks: bytes, made: list[bytes]) -> tuple[int, int]:
+    def _see_break(self, place: int, made: list[bytes]) -> tuple[int, bool]:
         """A byte of a line's end; the whole of it is passed on."""
-        if self.ahead + 1 == len(breaks):
-            if self.space < len(breaks):
-                return place, 1
-            made.append(breaks)
-            self.space -= len(breaks)
-            self.left = self.length
-            self.replayed = self.ahead = 0
-        else:
+        if self.ahead + 1 < len(self.breaks):
             self.ahead += 1
-        return place + 1, 0
+            return place + 1, False
+        if self.space < len(self.breaks):
+            return place, True
+        made.append(self.breaks)
+        self.space -= len(self.breaks)
+        self.left = self.length
+        self.replayed = self.ahead = 0
+        return place + 1, False
 
-    def _one(self, data: bytes, place: int, made: list[bytes]) -> tuple[int, int]:
-        """The next byte; where to go on, and whether the buffer has to grow before."""
+    def _one(self, data: bytes, place: int, made: list[bytes]) -> tuple[int, bool]:
+        """The next byte, as it is or encoded, after a soft line break when the line is full."""
         waiting = self.replayed < self.ahead
-        byte = (self.ending or b"")[self.replayed] if waiting else data[place]
+        byte = self.breaks[self.replayed] if waiting else data[place]
         blank = not self.binary and not self.trailing and byte in BLANK
         as_it_is = not blank and byte in PLAIN and not self._line_begins()
         if self.ending is not None and self.left < (2 if blank or as_it_is else 4):
-            if self.space < len(self.ending) + 1:
-                return place, 1
-            made.append(b"=" + self.ending)
-            self.space -= len(self.ending) + 1
-            self.left = self.length
+            if not self._break_softly(self.ending, made):
+                return place, True
             if blank:
-                return place, 0
+                return place, False
         if blank:
             if self.space < 1:
-                return place, 1
+                return place, True
             if self.ending is not None:
                 self.trailing = self._count_trailing(data, place, self.ending)
             if self.trailing:
-                return place, 0
+                return place, False
         text = bytes((byte,)) if blank or as_it_is else _HEX[byte]
         if self.space < len(text):
-            return place, 1
+            return place, True
+        self._put(text, made)
+        if waiting:
+            self.replayed += 1
+            return place, False
+        self.ahead = self.replayed = 0
+        return place + 1, False
+
+    def _break_softly(self, ending: bytes, made: list[bytes]) -> bool:
+        if self.space <= len(ending):
+            return False
+        made.append(b"=" + ending)
+        self.space -= len(ending) + 1
+        self.left = self.length
+        return True
+
+    def _put(self, text: bytes, made: list[bytes]) -> None:
         made.append(text)
         self.space -= len(text)
         self.left -= len(text)
-        if len(text) == 3 and self.trailing:
+        if len(text) > 1 and self.trailing:
             self.trailing -= 1
-        if waiting:
-            self.replayed += 1
-            return place, 0
-        self.ahead = self.replayed = 0
-        return place + 1, 0
 
     def _count_trailing(self, data: bytes, place: int, ending: bytes) -> int:
         """Blanks from here to a line's end, one more than there are; 0 when something else follows."""

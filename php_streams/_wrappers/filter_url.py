@@ -16,7 +16,7 @@ _RESOURCE = "/resource="
 
 
 def open(name: str, mode: str, options: int, context: Context | None) -> Stream:
-    """The stream that `name`, filter/..., tells of; what cannot be a filter in it is warned about and left out."""
+    """The stream that `name`, filter/..., tells of; what is no filter in it is warned about and left out."""
     path = name[len("filter") :]
     place = path.find(_RESOURCE)
     if place < 0:
