@@ -62,7 +62,7 @@ class Subject:
     def state(self) -> str:
         """done, wanted or not wanted; what is no function is done as soon as there are cases."""
         if self.kind == "function" and self.name in functions():
-            if self.name in php_streams.__all__:
+            if hasattr(php_streams, self.name):  # not all come with the star: dir is a builtin of Python's
                 return "done"
             return "not wanted" if self.name in decisions().not_wanted else "wanted"
         return "done" if self.cases else "wanted"
@@ -198,7 +198,7 @@ def settle(page: Page, claim: str, cited: dict[str, list[Case]]) -> Claim:
 
 def done(page: Page) -> bool:
     """Is what the page describes there, so that tests hold it to the facts?"""
-    return page.name.partition("::")[0] in php_streams.__all__
+    return hasattr(php_streams, page.name.partition("::")[0])
 
 
 @cache

@@ -12,12 +12,14 @@ from typing import Any, Literal
 from php_streams._core.alias import alias
 from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
-from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
+from php_streams._core.csv_lines import read_fields, write_fields
+from php_streams._core.diagnostics import argument_type_error, argument_value_error, deprecated, warn
 from php_streams._core.format import php_format
 from php_streams._core.output import pass_through
+from php_streams._core.scan import Format, FormatError, scan
 from php_streams._core.status import stat_array
 from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
-from php_streams._core.values import outputs, to_bool, to_bytes, to_int, to_string, type_name
+from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_string, type_name
 from php_streams._wrappers.open import open_url
 from php_streams.constants import LOCK_NB, PHP_INT_MAX, SEEK_SET
 from php_streams.stream import stream_set_write_buffer
@@ -28,13 +30,16 @@ __all__ = [
     "feof",
     "fflush",
     "fgetc",
+    "fgetcsv",
     "fgets",
     "flock",
     "fopen",
     "fpassthru",
     "fprintf",
+    "fputcsv",
     "fputs",
     "fread",
+    "fscanf",
     "fseek",
     "fstat",
     "fsync",
@@ -295,6 +300,93 @@ def vfprintf(stream: Stream, format: str | bytes, values: list[Any] | dict[Any, 
     if text:
         target.write(text)
     return len(text)
+
+
+class _NotGiven(bytes):
+    """A default that can be told from the same text, when it is given."""
+
+
+_ESCAPE = _NotGiven(b"\\")
+
+
+def fgetcsv(
+    stream: Stream,
+    length: int | None = None,
+    separator: str | bytes = ",",
+    enclosure: str | bytes = '"',
+    escape: str | bytes = _ESCAPE,
+) -> list[bytes | None] | Literal[False]:
+    """Gets line from file pointer and parse for CSV fields.  https://www.php.net/function.fgetcsv
+
+    length: a longer line comes in pieces; None or 0 for no limit.  separator, enclosure: one byte each;
+    escape: one byte, or "" for none; PHP 8.4 wants it to be given.  The fields; [None] for a blank line,
+    False at the end.
+    """
+    expect_resource(stream)
+    most = 0 if length is None else to_int(length, 2, "length", "?int")
+    between, around, before = _csv_marks(separator, enclosure, escape)
+    if not 0 <= most < PHP_INT_MAX:
+        raise argument_value_error(2, "length", f"must be between 0 and {PHP_INT_MAX - 1}")
+    source = open_stream(stream)
+    line = source.readline(most or -1) or source.next_line(most or -1)
+    if line is False:
+        return False
+    return read_fields(line, lambda: source.readline() or source.next_line(), between, around, before)
+
+
+def fputcsv(
+    stream: Stream,
+    fields: list[Any] | dict[Any, Any],
+    separator: str | bytes = ",",
+    enclosure: str | bytes = '"',
+    escape: str | bytes = _ESCAPE,
+    eol: str | bytes = "\n",
+) -> int | Literal[False]:
+    """Format line as CSV and write to file pointer.  https://www.php.net/function.fputcsv
+
+    Returns the length of the line.  separator, enclosure, escape: as fgetcsv's; eol: what ends the line.
+    """
+    expect_resource(stream)
+    if not isinstance(fields, (list, tuple, dict)):
+        raise argument_type_error(2, "fields", f"must be of type array, {type_name(fields)} given")
+    between, around, before = _csv_marks(separator, enclosure, escape)
+    end = to_bytes(eol, 6, "eol")
+    target = open_stream(stream)
+    values = [cast_string(value) for value in (fields.values() if isinstance(fields, dict) else fields)]
+    line = write_fields(values, between, around, before, end)
+    return target.write(line) if line else 0
+
+
+def _csv_marks(separator: Any, enclosure: Any, escape: Any) -> tuple[bytes, bytes, bytes]:
+    """The three characters, checked in PHP's order."""
+    between, around = to_bytes(separator, 3, "separator"), to_bytes(enclosure, 4, "enclosure")
+    before = to_bytes(escape, 5, "escape")
+    for number, name, mark in ((3, "separator", between), (4, "enclosure", around)):
+        if len(mark) != 1:
+            raise argument_value_error(number, name, "must be a single character")
+    if len(before) > 1:
+        raise argument_value_error(5, "escape", "must be empty or a single character")
+    if isinstance(escape, _NotGiven):
+        deprecated("the $escape parameter must be provided as its default value will change")
+    return between, around, before
+
+
+def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | None:
+    """Parses input from a file according to a format.  https://www.php.net/function.fscanf
+
+    Reads one line.  The values, None for those that the line does not have; None when it ended before the
+    first one; False at the end of the file.
+    """
+    expect_resource(stream)
+    directives = to_bytes(format, 2, "format")
+    source = open_stream(stream)
+    line = source.readline() or source.next_line()
+    if line is False:
+        return False
+    try:
+        return scan(line, Format(directives))
+    except FormatError as error:
+        raise ValueError(str(error)) from None
 
 
 fputs = alias(fwrite, "fputs", __name__)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Any
+from typing import Any, Literal
 
+from php_streams._core import meta_tags
 from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.values import to_bool
@@ -13,6 +15,7 @@ from php_streams._wrappers.open import open_url
 
 __all__ = [
     "get_headers",
+    "get_meta_tags",
     "http_clear_last_response_headers",
     "http_get_last_response_headers",
 ]
@@ -55,6 +58,23 @@ def get_headers(url: str, associative: bool = False, context: Context | None = N
     if not isinstance(lines, list):
         return False
     return _by_name(lines) if by_name else list(lines)
+
+
+def get_meta_tags(
+    filename: str | bytes | os.PathLike[str], use_include_path: bool = False
+) -> dict[int | str, bytes] | Literal[False]:
+    """Extracts all meta tag content attributes from a file.  https://www.php.net/function.get-meta-tags
+
+    filename: a path or URL; the page is read up to </head>.  Contents by name: names in lower case, with _
+    for special characters; of several with one name the last.  False, with a warning, when it does not open.
+    """
+    path = to_filename(filename)
+    search = to_bool(use_include_path, 2, "use_include_path")
+    fp = open_url(path, "rb", None, search=search)
+    if fp is None:
+        return False
+    with fp:
+        return meta_tags.read(fp)
 
 
 def _by_name(lines: list[str]) -> dict[int | str, Any]:

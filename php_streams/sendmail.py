@@ -15,8 +15,6 @@ __all__ = ["mail"]
 
 # Of these a message has one, so that an array of them is refused.
 SINGLE = frozenset("orig-date from sender reply-to bcc cc message-id references in-reply-to".split())
-# sendmail's "done" and "try again later".
-ACCEPTED = (0, 75)
 
 _CONTROL = re.compile(r"\r\n[ \t]|[\x00-\x1f\x7f]")
 _MALFORMED = re.compile(r"\A[^!-9;-~]|\r(?:\Z|\r|\n(?:\Z|[\r\n]))|\n(?:\Z|[\r\n])")
@@ -68,7 +66,7 @@ def _send(command: str, letter: str) -> bool:
     except OSError:
         return warn("Could not execute mail delivery program")
     fp.write(letter.encode("utf-8", "surrogateescape"))
-    return exit_status(fp) in ACCEPTED
+    return exit_status(fp) == 0  # sendmail's 75, try again later, is a failure too: PHP does this
 
 
 def _headers(given: Any) -> str:
@@ -93,10 +91,10 @@ def _header(name: int | str, value: Any) -> list[str]:
     kind = type_name(value)
     if kind == "string":
         return [_checked(name, to_text(value))]
-    if lower in SINGLE:
-        raise TypeError(f'Header "{lower}" must be of type string, {kind} given')
     if kind != "array":
         raise TypeError(f'Header "{name}" must be of type array|string, {kind} given')
+    if lower in SINGLE:
+        raise TypeError(f'Header "{lower}" must be of type string, {kind} given')
     lines = []
     for key, item in array_items(value):
         if not isinstance(key, int):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from php_streams import _filters
 from php_streams._core import filters
 from php_streams._core.buckets import Brigade
-from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
+from php_streams._core.diagnostics import argument_type_error, argument_value_error
 from php_streams._core.filters import Filter
 from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
@@ -56,20 +56,13 @@ def _attach(stream: Any, filter_name: Any, mode: Any, params: Any, first: bool) 
     made: Filter | Literal[False] = False
     for chain in (STREAM_FILTER_READ, STREAM_FILTER_WRITE):
         if chains & chain:
-            one = _filters.make(name, params)
+            one = _filters.make_or_warn(name, params)
             if one is None:
-                return _not_made(name)
+                return False
             if not filters.join(target, one, chain == STREAM_FILTER_WRITE, first):
                 return False
             made = one
     return made
-
-
-def _not_made(name: str) -> Literal[False]:
-    known = set(_filters.names())
-    if any(candidate in known for candidate in _filters.candidates(name)):
-        return warn(f'Unable to create or locate filter "{name}"')
-    return warn(f'Unable to locate filter "{name}"')
 
 
 def stream_filter_remove(stream_filter: Filter) -> bool:

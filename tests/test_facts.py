@@ -128,6 +128,8 @@ def signature_faults(name: str, function: FUNCTION, fact: dict[str, Any]) -> lis
 
 def result_faults(name: str, module: object, fact: dict[str, Any]) -> list[str]:
     """Is there a tuple in the function's module with PHP's names, as true as its first member?"""
+    if any(parameter.get("variadic") for parameter in fact["parameters"] if parameter.get("by_reference")):
+        return []  # fscanf: without variables PHP returns the values themselves, as we do
     fields = [python_name(parameter) for parameter in by_reference(fact)]
     for thing in vars(module).values():
         if (

@@ -117,10 +117,12 @@ class Buffer(Resource):
         """stream_set_chunk_size: from now on one read asks for so many bytes, and no more is read ahead."""
         self.chunk_size, self.read_ahead = size, min(size, MOST_AT_ONCE)
 
-    def _receive(self, size: int) -> bytes:
-        """What one read brings; b"" when nothing came."""
+    def _receive(self, size: int, wanted: int = 0) -> bytes:
+        """What one read brings; b"" when nothing came.  Filters go on until they have made what is wanted."""
         if self.raw.filtered:
-            return self.raw.receive(min(size, self.chunk_size))  # type: ignore[attr-defined, no-any-return]
+            return self._receive_filtered(wanted)
+        if self.raw.takes:
+            return self.raw.take(size)
         try:
             scratch = SCRATCH.pop()
         except IndexError:
@@ -164,7 +166,7 @@ class Buffer(Resource):
         if not data:
             if self.raw.eof:
                 return self.nothing()  # only fread and its like look for data after an end; PHP does this
-            data = self._receive(self.read_ahead)
+            data = self._receive(self.read_ahead, max(limit, 0))
         end = data.find(b"\n") + 1
         if not end:
             data = self._gather(data, limit)
@@ -188,7 +190,7 @@ class Buffer(Resource):
             return data
         parts, size = [data], len(data)
         while data and not self.raw.eof and not 0 < limit <= size:
-            data = self._receive(self.read_ahead)
+            data = self._receive(self.read_ahead, max(limit - size, 0))
             parts.append(data)
             size += len(data)
             if b"\n" in data:
@@ -235,7 +237,10 @@ class Buffer(Resource):
         """One read past an empty buffer, as _php_stream_read makes it."""
         past = not self.buffered or self.chunk_size == 1
         asked = min(size, MOST_AT_ONCE) if past else self.read_ahead
-        data = self._receive(asked) if wait else self.raw.read_without_waiting(asked)
+        data = self._receive(asked, size) if wait else self._receive_more(asked, size)
+        if data and self.raw.failed:
+            self._keep_whole(data)  # what filters made before one of them failed is for the next read
+            return b""
         size = min(size, len(data) if past else self.chunk_size)
         if len(data) <= size:
             self.base += len(data)
@@ -252,11 +257,27 @@ class Buffer(Resource):
         self.base += len(data)
         return data
 
+    def _receive_more(self, size: int, wanted: int) -> bytes:
+        """What one read brings that does not wait."""
+        if self.raw.filtered:
+            return self._receive_filtered(wanted, wait=False)
+        return self.raw.read_without_waiting(size)
+
+    def _receive_filtered(self, wanted: int, *, wait: bool = True) -> bytes:
+        receive: Callable[..., bytes] = self.raw.receive  # type: ignore[attr-defined]
+        return receive(min(wanted or self.chunk_size, self.chunk_size), self.chunk_size, wait=wait)
+
     def read_all(self) -> bytes:
         """stream_get_contents without a length: until the end, a timeout, or nothing more comes."""
         if self.raw.datagrams:
             return b"".join(iter(lambda: self.read(self.chunk_size), b""))
         data = self.take()
+        if self.raw.filtered:
+            parts = [data]
+            while (part := self._read_fully(self.chunk_size)) or self.unread():
+                parts.append(part)
+            return b"".join(parts)
+        self.raw.direct = not self.buffered
         more = self.raw.readall()
         self.base += len(more)
         return data + more if data else more
@@ -275,20 +296,24 @@ class Buffer(Resource):
     def _read_fully(self, size: int) -> bytes:
         """What is buffered and as many reads as it takes, until nothing comes."""
         held = self._whole()
-        parts = [self.readchar(min(size, held))]
-        size -= len(parts[0])
+        parts = [self.readchar(min(size, held))] if held else []
+        size -= min(size, held)
         while size > 0:
-            data = self._receive(self.read_ahead if self.buffered else min(size, MOST_AT_ONCE))
+            past = not self.buffered or (self.raw.takes and size >= self.read_ahead)  # no need to hold it
+            data = self._receive(min(size, MOST_AT_ONCE) if past else self.read_ahead, size)
+            if data and self.raw.failed:
+                self._keep_whole(data)
+                break
             if len(data) > size:
                 self._keep_whole(data)
                 data = self.readchar(size)
             else:
                 self.base += len(data)
-            parts.append(data)
-            size -= len(data)
             if not data:
                 break
-        return b"".join(parts)
+            parts.append(data)
+            size -= len(data)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def read_record(self, size: int, ending: bytes) -> bytes | None:
         """stream_get_line: a record without its ending, or None while it is not complete."""

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import REFILLED, Raw
 from php_streams._core.resource import Resource
@@ -65,19 +66,29 @@ class ByteFilter(Filter):
     """A filter that has no use for buckets: bytes in, bytes out."""
 
     __slots__ = ()
+    waits = False  # says FEED_ME while it has made nothing: the filters after it are not asked then
 
     def filter(self, data: bytes, closing: bool) -> bytes:
-        """What becomes of the bytes; FilterFailed when nothing can."""
+        """What becomes of the bytes, of none when closing; FilterFailed when nothing can."""
         raise NotImplementedError
 
+    def flush(self) -> bytes:
+        """What it can give of what it holds back, and still go on (fflush)."""
+        return b""
+
     def run(self, buckets: list[bytes], flags: int) -> Outcome:
-        """Joins the buckets into one."""
-        data = buckets[0] if len(buckets) == 1 else b"".join(buckets)
+        """Filters bucket after bucket: what one becomes must not depend on the next ones."""
         try:
-            made = self.filter(data, flags == PSFS_FLAG_FLUSH_CLOSE)
+            made = [self.filter(bucket, False) for bucket in buckets]
+            if flags == PSFS_FLAG_FLUSH_CLOSE:
+                made.append(self.filter(b"", True))
+            elif flags == PSFS_FLAG_FLUSH_INC:
+                made.append(self.flush())
         except FilterFailed:
             return PSFS_ERR_FATAL, [], 0
-        return (PSFS_PASS_ON, [made], len(data)) if made else (PSFS_FEED_ME, [], len(data))
+        made = [bucket for bucket in made if bucket]
+        status = PSFS_FEED_ME if self.waits and not made else PSFS_PASS_ON
+        return status, made, sum(map(len, buckets))
 
 
 def run_chain(filters: Sequence[Filter], buckets: list[bytes], flags: int) -> Outcome:
@@ -112,16 +123,18 @@ class FilteredRaw(Raw):
         self.writers: list[Filter] = []
         self.owner = owner
         self.rest = b""  # what readinto had no room for
+        self.receiving = False  # the read chain is at work
         self.total = below.total
 
-    def receive(self, size: int, *, wait: bool = True) -> bytes:
-        """At least so many bytes, if they come, as the read chain makes them."""
+    def receive(self, size: int, chunk: int, *, wait: bool = True) -> bytes:
+        """At least so many bytes, if they come, as the read chain makes them of `chunk` bytes at a time."""
         if not self.readers:
-            return self._below(size, wait)
+            return self._below(chunk, wait)
+        self.below.failed = False
         parts, done = [self.rest] if self.rest else [], len(self.rest)
         self.rest = b""
         while not self.below.eof and done < size:
-            data = self._below(size, wait)
+            data = self._below(chunk, wait)
             flags = PSFS_FLAG_FLUSH_CLOSE if self.below.eof else PSFS_FLAG_NORMAL
             if not data and not self.below.eof:
                 flags = PSFS_FLAG_FLUSH_INC
@@ -146,15 +159,18 @@ class FilteredRaw(Raw):
 
     def _run(self, filters: list[Filter], buckets: list[bytes], flags: int) -> Outcome:
         """Runs a chain for a read, which must not raise: an exception of the user's waits in `raised`."""
+        self.receiving = True
         try:
             return run_chain(list(filters), buckets, flags)
         except BaseException as error:
             self.below.raised = error
             return PSFS_ERR_FATAL, [], 0
+        finally:
+            self.receiving = False
 
     def readinto(self, buffer: Any) -> int | None:
         """As receive, for a reader that brings its own room."""
-        data = self.receive(len(buffer))
+        data = self.receive(len(buffer), CHUNK_SIZE)
         size = min(len(data), len(buffer))
         memoryview(buffer).cast("B")[:size] = data[:size]
         self.rest = data[size:]
@@ -164,13 +180,13 @@ class FilteredRaw(Raw):
     def readall(self) -> bytes:
         """Everything until the end, or until nothing more comes."""
         parts = []
-        while data := self.receive(8192):
+        while data := self.receive(CHUNK_SIZE, CHUNK_SIZE):
             parts.append(data)
         return b"".join(parts)
 
     def read_without_waiting(self, size: int) -> bytes:
         """One read that does not wait for data."""
-        return self.receive(size, wait=False)
+        return self.receive(size, CHUNK_SIZE, wait=False)
 
     def write(self, data: Any) -> int | Literal[False]:
         """Sends the data through the write chain; how much of them the first filter took."""
@@ -282,8 +298,9 @@ def join(stream: Stream, one: Filter, write: bool, first: bool) -> bool:
     one.chain, one.owner = chain, raw.owner
     if write or first or not stream.unread():
         return True
+    position = stream.tell() - raw.written
     try:
-        status, buckets, _ = one.run([stream.take()], PSFS_FLAG_NORMAL)
+        status, buckets, _ = one.run([stream.peek(stream.unread())], PSFS_FLAG_NORMAL)
     except BaseException:
         leave(one)
         raise
@@ -291,7 +308,8 @@ def join(stream: Stream, one: Filter, write: bool, first: bool) -> bool:
         leave(one)
         return warn("Filter failed to process pre-buffered data")
     made = b"".join(buckets)
-    raw.total = stream.base + len(made)
+    stream.take()
+    raw.total = position + len(made)
     stream.hold(made)
     return True
 

@@ -89,13 +89,14 @@ class GzipReader:
         return dropped
 
     def _fetch(self, wanted: int) -> None:
-        """Unpacks a step, if there is anything."""
+        """Unpacks a step, if there is anything; all that is wanted, if that is more."""
+        size = max(wanted, STEP) if self.unpacker is not None else STEP
         try:
             while not self.made and (self.input or not self.ended):
                 if self.plain:
                     self.made = self._load(STEP)
                 elif self.unpacker is not None:
-                    self.made = self._unpack(max(wanted, STEP))
+                    self.made = self._unpack(size)
                 elif not self._look():
                     return
         except (GzipError, zlib.error, OSError):

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, str] = {
     "openssl.cafile": "",
     "openssl.capath": "",
     "php_streams.failed_tls": "refuse",
+    "php_streams.ftps_data": "refuse",
     "php_streams.http_header_limit": "8M",
     "php_streams.starttls_buffer": "refuse",
     "sendmail_from": "",

@@ -39,9 +39,9 @@ def error(context: Context | None, code: int, message: str | None, number: int) 
     _notify(context, code, STREAM_NOTIFY_SEVERITY_ERR, message, number, 0, 0)
 
 
-def file_size(context: Context | None, size: int, message: str | None) -> None:
+def file_size(context: Context | None, size: int, message: str | None, number: int = 0) -> None:
     """How many bytes there will be is known now."""
-    _notify(context, STREAM_NOTIFY_FILE_SIZE_IS, STREAM_NOTIFY_SEVERITY_INFO, message, 0, 0, size)
+    _notify(context, STREAM_NOTIFY_FILE_SIZE_IS, STREAM_NOTIFY_SEVERITY_INFO, message, number, 0, size)
 
 
 def begin(context: Context | None, size: int) -> None:

@@ -47,6 +47,7 @@ class Raw(io.RawIOBase):
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
+    takes = False  # `take` reads without a buffer of somebody else's
     direct = False  # readall is for a stream that has no buffer
     mappable = False  # a regular file: PHP maps it into memory rather than read it
     appends = False
@@ -78,6 +79,10 @@ class Raw(io.RawIOBase):
             if size == len(room) < 1 << 20:
                 room = memoryview(bytearray(size * 2))
         return b"".join(parts)
+
+    def take(self, size: int) -> bytes:
+        """One read, as readinto makes it; b"" when nothing came."""
+        raise NotImplementedError
 
     def read_without_waiting(self, size: int) -> bytes:
         """One read that does not wait for data."""

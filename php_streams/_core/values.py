@@ -23,6 +23,9 @@ PRECISION = 14
 _NUMERIC = re.compile(
     rb"[ \t\n\r\v\f]*[+-]?(?:(\d+)|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)[ \t\n\r\v\f]*\Z"
 )
+_BEGINNING = re.compile(
+    rb"[ \t\n\r\v\f]*[+-]?(?:\d+(\.\d*(?:[eE][+-]?\d+)?|[eE][+-]?\d+)?|(\.\d+(?:[eE][+-]?\d+)?))"
+)
 
 
 def type_name(value: Any) -> str:
@@ -184,6 +187,25 @@ def cast_string(value: Any) -> bytes:
     if type(value).__str__ is object.__str__:  # type: ignore[comparison-overlap]
         raise TypeError(f"Object of class {type_name(value)} could not be converted to string")
     return str(value).encode()
+
+
+def cast_int(value: Any) -> int:
+    """PHP's (int) (= zval_get_long): what a string begins with, an array's non-emptiness."""
+    if isinstance(value, (str, bytes, bytearray)):
+        raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+        match = _BEGINNING.match(raw)
+        value = (
+            0
+            if match is None
+            else int(match[0])
+            if match[1] is None and match[2] is None
+            else float(match[0])
+        )
+    if isinstance(value, float):
+        value = int(value) if math.isfinite(value) else 0
+    if isinstance(value, (list, tuple, dict)):
+        return int(bool(value))
+    return wrap(value) if isinstance(value, int) else int(value is not None)
 
 
 def scalar_text(value: bool | int | float) -> str:

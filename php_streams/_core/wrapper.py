@@ -7,6 +7,7 @@ chapters turn into PHP's warnings.
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 
 
 class WrapperError(Exception):
-    """Why a wrapper did not open a stream, in PHP's words; "" when it has said so already."""
+    """Why a wrapper did not open a stream, in PHP's words; "" when it has said so already.
+
+    number: what errno is then, for scandir's sake.
+    """
+
+    def __init__(self, reason: str = "", number: int = errno.ENOTDIR) -> None:
+        super().__init__(reason)
+        self.number = number
 
 
 class Wrapper:

@@ -15,6 +15,7 @@ import threading
 import time
 from typing import Any
 
+from php_streams._core import notification
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.ini import socket_timeout
@@ -61,6 +62,7 @@ def open_client(
     raw.connect_timeout = timeout
     raw.pushes = raw.pushes and not option_on(context, "tcp_nodelay")
     stream = Stream(raw, "r+", address, context)
+    notification.watch(stream, context)
     if scheme not in LABELS:
         _secure(stream, scheme, wait)
     return stream

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from php_streams._core.diagnostics import call_site, report
-from php_streams._core.values import scalar_text, to_text
+from php_streams._core.values import cast_int, scalar_text, to_text
 from php_streams.constants import E_WARNING
 
-_NUMBER = re.compile(rb"[ \t\n\r\v\f]*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)")
-_INT_BITS = 64
+integer = cast_int
 SNI_MAX = 255
 
 NOT_GIVEN: Any = object()  # for options of which PHP minds that they are null
@@ -26,24 +24,6 @@ def bare_warning(message: str) -> None:
 def raw_value(value: Any) -> Any:
     """The value as it was given."""
     return value
-
-
-def integer(value: Any) -> int:
-    """The value as an integer (= zval_get_long): what a string begins with, an array's non-emptiness."""
-    if isinstance(value, (str, bytes, bytearray)):
-        raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
-        match = _NUMBER.match(raw)
-        value = (
-            0 if match is None else int(match[1]) if re.fullmatch(rb"[+-]?\d+", match[1]) else float(match[1])
-        )
-    if isinstance(value, float):
-        value = int(value) if value == value and abs(value) != float("inf") else 0
-    if isinstance(value, (list, tuple, dict)):
-        return int(bool(value))
-    if not isinstance(value, int):
-        return int(value is not None)
-    half = 1 << (_INT_BITS - 1)
-    return (value + half) % (2 * half) - half
 
 
 def text(value: Any) -> str:

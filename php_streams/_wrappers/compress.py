@@ -10,7 +10,7 @@ import bz2
 import os
 import tempfile
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
@@ -189,6 +189,8 @@ class BzipRaw(PackedRaw):
         if self.packer is not None:
             self.errno = BZ_SEQUENCE_ERROR
             raise EOFError
+        if self.errno in (BZ_DATA_ERROR, BZ_DATA_ERROR_MAGIC, BZ_SEQUENCE_ERROR):
+            self._ask_again()
         parts = []
         while size and not self.unpacker.eof:
             packed = self._load() if self.unpacker.needs_input else b""
@@ -203,6 +205,16 @@ class BzipRaw(PackedRaw):
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    def _ask_again(self) -> NoReturn:
+        """libbz2 does not get over damaged data; when it has seen their end it has another word for it."""
+        try:
+            self.unpacker.decompress(b"", 0)
+        except RuntimeError:
+            self.errno = BZ_SEQUENCE_ERROR
+        except OSError:
+            pass
+        raise EOFError
 
     def _load(self) -> bytes:
         try:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.process import Process, start
 from php_streams._core.resource import Resource
-from php_streams._core.stream import Stream
+from php_streams._core.stream import Stream, invalid_resource
 from php_streams._core.values import array_items, cast_string, to_bytes, to_text, type_name
 from php_streams._transports.socket import SocketRaw
 from php_streams._wrappers.open import open_url
@@ -31,6 +31,7 @@ class Descriptors:
         self.cleanup = cleanup
         self.theirs: dict[int, int] = {}
         self.pipes: dict[int, Stream] = {}
+        self.terminal: tuple[int, int] | None = None  # one for all of them; our end, and theirs
 
     def keep(self, number: int, fd: int) -> None:
         """A descriptor for the program, which is closed here as soon as it runs."""
@@ -74,9 +75,13 @@ class Descriptors:
         self.pipes[number] = Stream(SocketRaw(ours, "generic_socket", None), "r+")
 
     def _pty(self, number: int, parts: list[Any]) -> None:
-        ours, theirs = os.openpty()
-        self.keep(number, theirs)
-        self.pipes[number] = Stream(PipeRaw(ours), "r+")
+        if self.terminal is None:
+            self.terminal = os.openpty()
+            for fd in self.terminal:
+                self.cleanup.callback(os.close, fd)
+        ours, theirs = self.terminal
+        self.keep(number, os.dup(theirs))
+        self.pipes[number] = Stream(PipeRaw(os.dup(ours)), "r+")
 
     def _null(self, number: int, parts: list[Any]) -> None:
         self.keep(number, os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
@@ -112,10 +117,11 @@ KINDS = frozenset({"pipe", "socket", "pty", "null", "file", "redirect"})
 
 
 def _descriptor_of(item: Resource) -> int:
-    found = item.raw.select_descriptor() if isinstance(item, Stream) and item.is_open else None
+    if not isinstance(item, Stream) or not item.is_open:
+        raise invalid_resource("stream")
+    found = item.raw.select_descriptor()
     if found is None or found < 0:
-        label = item.raw.label if isinstance(item, Stream) and item.is_open else "unknown"
-        warn(f"Cannot represent a stream of type {label} as a File Descriptor")
+        warn(f"Cannot represent a stream of type {item.raw.label} as a File Descriptor")
         raise NotOpened
     return found
 

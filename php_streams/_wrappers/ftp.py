@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import calendar
 import os
+import re
 import stat
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Literal
 
@@ -20,16 +22,31 @@ from php_streams._core.diagnostics import warn
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
-from php_streams._core.values import to_text, truth
+from php_streams._core.values import to_text
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._transports.connect import ConnectError, open_client
-from php_streams._wrappers.ftp_control import Control, Refused, begin_tls
-from php_streams._wrappers.options import NOT_SET, option
+from php_streams._wrappers.ftp_control import (
+    DEFAULT_PORT,
+    LEFT_OVER,
+    Control,
+    Refused,
+    begin_tls,
+    leading_number,
+)
+from php_streams._wrappers.options import NOT_SET, flag, option, string_option
 from php_streams._wrappers.url import Url, parse
 from php_streams.constants import STREAM_NOTIFY_FAILURE
 
 VERBS = {"r": "RETR", "w": "STOR", "a": "APPE"}
+OPENING, DONE = (125, 150), (226, 250)
 BLOCK = 4096
+# What one name of a folder has room for.
+NAME_MAX = 255
+# The calendar repeats itself after so many years; Python's begins with the year 1.
+CYCLE = 400
+CYCLE_SECONDS = 146_097 * 86_400
+
+_STAMP = re.compile(r"[^0-9]*" + r"\s*([+-][0-9]{1,3}|[0-9]{1,4})" + r"\s*([+-][0-9]|[0-9]{1,2})" * 5)
 
 
 class Ftp(Wrapper):
@@ -43,33 +60,16 @@ class Ftp(Wrapper):
         """A file's data connection."""
         kind = _kind(mode)
         if option(context, "ftp", "proxy") is not NOT_SET:
-            if kind != "r":
-                raise WrapperError("FTP proxy may only be used in read mode")
-            from php_streams._wrappers.http import wrapper as http
-
-            return http().open(path, mode, options, context)
+            return _by_proxy(path, kind, mode, options, context)
         control = _connect(path, context)
-        try:
-            return _Transfer(control, kind, mode).begin()
-        except Refused:
-            control.close()
-            raise WrapperError(f"FTP server reports {control.line}" if control.line else "") from None
-        except BaseException:
-            control.close()
-            raise
+        with _telling(control):
+            return _Transfer(control, kind).begin()
 
     def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
         """NLST."""
         control = _connect(path, context)
-        try:
+        with _telling(control):
             return _list(control)
-        except Refused:
-            notification.error(context, STREAM_NOTIFY_FAILURE, control.line, control.code)
-            control.close()
-            raise WrapperError(f"FTP server reports {control.line}" if control.line else "") from None
-        except BaseException:
-            control.close()
-            raise
 
     def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
         """What CWD, SIZE and MDTM tell."""
@@ -86,27 +86,28 @@ class Ftp(Wrapper):
 
     def unlink(self, path: str, context: Context | None) -> bool:
         """DELE."""
-        return _change(path, context, _delete, "Error Deleting file: ")
+        return _change(path, context, lambda control: _ask(control, "DELE", "Error Deleting file: "))
 
     def rmdir(self, path: str, context: Context | None) -> bool:
         """RMD."""
-        return _change(path, context, _remove, "")
+        return _change(path, context, lambda control: _ask(control, "RMD", ""))
 
     def rename(self, old: str, new: str, context: Context | None) -> bool:
-        """RNFR and RNTO, on one server."""
+        """RNFR and RNTO, on one server; what goes wrong after connecting is not told."""
         source, target = parse(old), parse(new)
         if source is None or target is None or not _same_server(source, target):
             return False
 
-        def act(control: Control) -> None:
-            control.wanted(f"RNFR {source.path}", 3)
-            control.wanted(f"RNTO {target.path}")
+        def act(control: Control) -> bool:
+            return control.ask(f"RNFR {source.path}") // 100 == 3 and (
+                control.ask(f"RNTO {target.path}") // 100 == 2
+            )
 
-        return _change(old, context, act, "Error Renaming file: ", source.host)
+        return _change(old, context, act, report=False)
 
     def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> bool:
         """MKD, of the folders on the way, too, if that is wanted."""
-        return _change(path, context, _make_parents if parents else _make, None)
+        return _change(path, context, _make_parents if parents else _make)
 
 
 def _kind(mode: str) -> Literal["r", "w", "a"]:
@@ -118,6 +119,17 @@ def _kind(mode: str) -> Literal["r", "w", "a"]:
     return "r" if reads else "a" if "a" in mode else "w"
 
 
+def _by_proxy(path: str, kind: str, mode: str, options: int, context: Context | None) -> Stream:
+    """The proxy speaks http to us, and ftp to the server."""
+    if kind != "r":
+        raise WrapperError("FTP proxy may only be used in read mode")
+    if not string_option(context, "ftp", "proxy"):
+        raise WrapperError("FTP proxy must be an address")  # PHP asks itself again until it crashes
+    from php_streams._wrappers.http import Http
+
+    return Http("ftp").open(path, mode, options, context)
+
+
 def _connect(path: str, context: Context | None) -> Control:
     url = parse(path)
     if url is None or url.path is None:
@@ -125,26 +137,39 @@ def _connect(path: str, context: Context | None) -> Control:
     return Control(url, context)
 
 
+@contextmanager
+def _telling(control: Control) -> Iterator[None]:
+    """Hangs up when the dialogue inside goes wrong; what the server said last becomes the reason."""
+    try:
+        yield
+    except Refused as refused:
+        try:
+            notification.error(control.context, STREAM_NOTIFY_FAILURE, control.line, control.code)
+        finally:
+            control.close()
+        said = f"FTP server reports {control.line}" if control.line else ""
+        reasons = [text for text in (str(refused), said) if text]
+        raise WrapperError("\n".join(reasons), LEFT_OVER) from None
+    except BaseException:
+        control.close()
+        raise
+
+
 class _Transfer:
     """The opening of a file."""
 
-    def __init__(self, control: Control, kind: Literal["r", "w", "a"], mode: str) -> None:
+    def __init__(self, control: Control, kind: Literal["r", "w", "a"]) -> None:
         self.control = control
         self.kind = kind
-        self.mode = mode
         self.size = 0
 
     def begin(self) -> Stream:
-        """The dialogue up to the transfer; Refused with the server's words in the control connection."""
+        """The dialogue up to the transfer."""
         control = self.control
-        try:
-            control.wanted("TYPE I")
-            self._look()
-            place = control.passive()
-            self._resume()
-        except (Refused, WrapperError):
-            notification.error(control.context, STREAM_NOTIFY_FAILURE, control.line, control.code)
-            raise
+        control.wanted("TYPE I")
+        self._look()
+        place = control.passive()
+        self._resume()
         control.send(f"{VERBS[self.kind]} {control.url.path}")
         return self._open_data(place)
 
@@ -157,52 +182,51 @@ class _Transfer:
                 raise Refused
             _, space, size = control.line.partition(" ")
             if space:
-                self.size = _atoi(size)
-                notification.file_size(control.context, self.size, control.line)
+                self.size = as_int(size)
+                notification.file_size(control.context, self.size, control.line, control.code)
         elif self.kind == "w" and there:
-            if not truth(option(control.context, "ftp", "overwrite", False)):
-                raise WrapperError("Remote file already exists and overwrite context option not specified")
+            if not flag(control.context, "ftp", "overwrite"):
+                raise Refused("Remote file already exists and overwrite context option not specified")
             control.wanted(f"DELE {control.url.path}")
 
     def _resume(self) -> None:
         position = option(self.control.context, "ftp", "resume_pos", 0)
         resumes = self.kind == "r" and type(position) is int and position > 0
         if resumes and self.control.ask(f"REST {position}") // 100 != 3:
-            raise WrapperError(f"Unable to resume from offset {position}")
+            raise Refused(f"Unable to resume from offset {position}")
 
     def _open_data(self, place: str) -> Stream:
         control = self.control
         try:
             data = open_client(f"tcp://{place}", ini.socket_timeout(), control.context)
         except ConnectError as error:
-            notification.error(control.context, STREAM_NOTIFY_FAILURE, "", control.code)
-            raise WrapperError(f"Failed to set up data channel: {error.text}") from None
+            control.line = ""
+            raise Refused(f"Failed to set up data channel: {error.text}") from None
         try:
-            if control.reply() not in (150, 125):
-                notification.error(control.context, STREAM_NOTIFY_FAILURE, control.line, control.code)
+            if control.reply() not in OPENING:
                 raise Refused
             notification.watch(data, control.context)
             notification.begin(control.context, self.size)
             if control.protects_data and not begin_tls(data, control.context):
-                raise WrapperError("Unable to activate SSL mode")
+                control.line = ""
+                raise Refused("Unable to activate SSL mode")
         except BaseException:
             data.close()
             raise
-        data.mode = self.mode
         raw = data.raw
         raw.stat = _no_status  # type: ignore[method-assign]
-        raw.close = partial(_finish, weakref.ref(raw), control, self.kind != "r")  # type: ignore[method-assign]
+        raw.close = partial(_finish, weakref.ref(raw), control)  # type: ignore[method-assign]
         return data
 
 
-def _finish(raw: weakref.ref[Raw], control: Control, written: bool) -> None:
-    """The end of a transfer: at the end of the data the server says whether it has all."""
+def _finish(raw: weakref.ref[Raw], control: Control) -> None:
+    """The end of a transfer: when the data's is over the server says whether it has all, or has sent all."""
     target = raw()
     if target is None or target.closed:
         return
     type(target).close(target)
     try:
-        if written and control.reply() not in (226, 250):
+        if control.reply() not in DONE:
             warn(f"FTP server error {control.code}:{control.line}")
         control.send("QUIT")
     finally:
@@ -237,6 +261,7 @@ class FtpFolder(DirectoryRaw):
 
     def restart(self) -> None:
         """They cannot be had again."""
+        warn("Stream does not support seeking")
 
     def close(self) -> None:
         """Hangs up."""
@@ -252,14 +277,15 @@ def _list(control: Control) -> FtpFolder:
     place = control.passive()
     try:
         data = open_client(f"tcp://{place}", ini.socket_timeout(), None)
-    except ConnectError:
-        control.line = ""
+    except ConnectError as error:
+        warn(f"connect() failed: {error.text or 'Unspecified error'}")
         raise Refused from None
     try:
-        if control.ask(f"NLST {control.url.path}") not in (150, 125):
+        if control.ask(f"NLST {control.url.path}") not in OPENING:
             raise Refused
+        notification.watch(data, control.context)
         if control.protects_data and not begin_tls(data, control.context):
-            raise WrapperError("Unable to activate SSL mode")
+            raise Refused("Unable to activate SSL mode")
     except BaseException:
         data.close()
         raise
@@ -273,7 +299,7 @@ def _status(control: Control) -> os.stat_result:
     control.wanted("TYPE I")
     size = 0
     if control.ask(f"SIZE {path}") // 100 == 2:
-        size = _atoi(control.line[4:])
+        size = as_int(control.line[4:])
     elif not folder:
         raise Refused
     changed = _time(control.line) if control.ask(f"MDTM {path}") == 213 else -1
@@ -283,67 +309,75 @@ def _status(control: Control) -> os.stat_result:
 
 
 def _time(line: str) -> int:
-    """A time as MDTM tells it: 20261122093000, in UTC."""
-    digits = "".join(letter for letter in line[4:] if letter.isdigit())[:14]
-    if len(digits) < 14:
+    """A time as MDTM tells it: 20261122093000, in UTC; -1 for what is none."""
+    match = _STAMP.match(line, 4)
+    if match is None:
         return -1
-    parts = [int(digits[:4]), *(int(digits[place : place + 2]) for place in range(4, 14, 2))]
-    return calendar.timegm((*parts, 0, 0, 0))
+    year, month, *rest = (int(part) for part in match.groups())
+    # Months and years that the calendar does not have count as mktime counts them.
+    years, month = divmod(month - 1, 12)
+    return calendar.timegm((year + years + CYCLE, month + 1, *rest, 0, 0, 0)) - CYCLE_SECONDS
 
 
-def _atoi(text: str) -> int:
-    digits = text.lstrip(" \t\n\r\v\f")
-    end = next((place for place, letter in enumerate(digits) if not letter.isdigit()), len(digits))
-    return int(digits[:end] or 0)
+def as_int(text: str) -> int:
+    """The number that a text begins with, in C's int: PHP does this to the sizes of files."""
+    return (leading_number(text) + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
 
 
 def _same_server(source: Url, target: Url) -> bool:
-    ports = {source.port or 21, target.port or 21}
+    """Whether PHP takes them for that: ports are alike also when a URL has none, or they make 21 together."""
+    ports = source.port == target.port or not source.port * target.port
+    ports = ports or source.port + target.port == DEFAULT_PORT
     alike = source.scheme == target.scheme and source.host == target.host
-    return alike and len(ports) == 1 and source.path is not None and target.path is not None
+    return alike and ports and source.path is not None and target.path is not None
 
 
-def _delete(control: Control) -> None:
-    control.wanted(f"DELE {control.url.path}")
+def _ask(control: Control, verb: str, text: str) -> bool:
+    """A command about the path; PHP's warning, with `text` in front, when the server refuses."""
+    return control.ask(f"{verb} {control.url.path}") // 100 == 2 or warn(text + control.line)
 
 
-def _remove(control: Control) -> None:
-    control.wanted(f"RMD {control.url.path}")
+def _make(control: Control) -> bool:
+    return control.ask(f"MKD {control.url.path}") // 100 == 2
 
 
-def _make(control: Control) -> None:
-    control.wanted(f"MKD {control.url.path}")
-
-
-def _make_parents(control: Control) -> None:
-    """From the last folder that is there on."""
+def _make_parents(control: Control) -> bool:
+    """From the last folder that is there on; the slashes of the others are cut out as PHP cuts them."""
     path = control.url.path or ""
-    missing = [path]
-    while "/" in missing[0]:
-        above = missing[0].rpartition("/")[0]
-        if control.ask(f"CWD {above or '/'}") // 100 == 2:
-            break
-        missing.insert(0, above)
-    for folder in missing:
-        if folder:
-            control.wanted(f"MKD {folder}")
+    text = path
+
+    def shown() -> str:
+        return text.partition("\0")[0] or "/"
+
+    at, found = 0, False
+    while not found and "/" in text.partition("\0")[0]:
+        at = text.partition("\0")[0].rfind("/")
+        text = f"{text[:at]}\0{text[at + 1 :]}"
+        found = control.ask(f"CWD {shown()}") // 100 == 2
+    if found:
+        text = f"{text[:at]}/{text[at + 1 :]}"
+    if control.ask(f"MKD {shown()}") // 100 != 2:
+        return False
+    for place in range(at, len(path)):
+        if text[place] == "\0" and text[place + 1 : place + 2] not in ("", "\0"):
+            text = f"{text[:place]}/{text[place + 1 :]}"
+            if control.ask(f"MKD {shown()}") // 100 != 2:
+                return warn(control.line)
+    return True
 
 
 def _change(
-    path: str, context: Context | None, act: Callable[[Control], None], text: str | None, shown: str = ""
+    path: str, context: Context | None, act: Callable[[Control], bool], *, report: bool = True
 ) -> bool:
-    """Does something on the server; False, after PHP's warning (with `text` in front), when it refuses."""
+    """Does something on the server; report: warn when it cannot be reached."""
     try:
         control = _connect(path, context)
     except WrapperError:
-        return warn(f"Unable to connect to {shown or path}")
+        return warn(f"Unable to connect to {path}") if report else False
     try:
-        act(control)
-    except Refused:
-        return False if text is None else warn(f"{text}{control.line}")
+        return act(control)
     finally:
         control.close()
-    return True
 
 
 def wrapper() -> Ftp:

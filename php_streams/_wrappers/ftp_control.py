@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 from php_streams._core import ini, notification
@@ -21,16 +22,23 @@ from php_streams.constants import (
 )
 
 DEFAULT_PORT = 21
+PASSIVE, EXTENDED_PASSIVE = 227, 229
+# More make no number of a file or a port.
+NUMBER_DIGITS = 18
 # So much of a reply's line PHP looks at.
 LINE_MAX = 510
+# PHP's errno when something goes wrong: what connecting left there.
+LEFT_OVER = errno.EINPROGRESS
 
-_REPLY = re.compile(r"\d{3} ")
-_NUMBER = re.compile(r"\s*[+-]?\d+")
-_ADDRESS = re.compile(r"(\d+),(\d+),(\d+),(\d+),(\d+),(\d+)")
+_REPLY = re.compile(r"[0-9]{3} ")
+_NUMBER = re.compile(r"[ \t\n\r\v\f]*([+-]?[0-9]+)")
+_FIRST_DIGIT = re.compile("[0-9]")
+_ADDRESS = re.compile(r"([0-9]*,[0-9]*,[0-9]*,[0-9]*),")
+_ADDRESS_MAX = 45
 
 
 class Refused(Exception):
-    """The server did not do it; `line` of the connection is what it said."""
+    """The server did not do it; `line` of the connection is what it said, the text a reason of PHP's own."""
 
 
 class Control:
@@ -47,8 +55,8 @@ class Control:
             target = f"tcp://{url.host}:{url.port or DEFAULT_PORT}"
             self.stream = open_client(target, ini.socket_timeout(), context)
         except ConnectError as error:
-            warn(f"{error.text or 'Unspecified error'}")
-            raise WrapperError from None
+            warn(f"connect() failed: {error.text or 'Unspecified error'}")
+            raise WrapperError(number=LEFT_OVER) from None
         try:
             self._begin()
         except BaseException:
@@ -65,11 +73,10 @@ class Control:
         """Reads a reply: its last line stays in `line`, its number is returned."""
         self.line = ""
         while line := self.stream.readline(LINE_MAX) or self.stream.next_line(LINE_MAX):
-            self.line = to_text(line)
+            self.line = to_text(line.partition(b"\0")[0])
             if _REPLY.match(self.line):
                 break
-        number = _NUMBER.match(self.line)
-        self.code = int(number[0]) if number else 0
+        self.code = leading_number(self.line)
         return self.code
 
     def ask(self, command: str) -> int:
@@ -93,7 +100,7 @@ class Control:
         notification.info(self.context, STREAM_NOTIFY_CONNECT)
         if self.reply() // 100 != 2:
             notification.error(self.context, STREAM_NOTIFY_FAILURE, self.line, self.code)
-            raise WrapperError
+            raise WrapperError(number=LEFT_OVER)
         if self.tls:
             self._encrypt()
         self._log_in()
@@ -102,14 +109,15 @@ class Control:
         old = False
         if self.ask("AUTH TLS") != 234:
             if self.ask("AUTH SSL") != 334:
-                raise WrapperError("Server doesn't support FTPS.")
+                raise WrapperError("Server doesn't support FTPS.", LEFT_OVER)
             old = True
         if self.stream.unread() and ini.get("php_streams.starttls_buffer") != "keep":
             raise WrapperError(
-                "The server sent more in plaintext before the handshake (php_streams.starttls_buffer)"
+                "The server sent more in plaintext before the handshake (php_streams.starttls_buffer)",
+                LEFT_OVER,
             )
         if not begin_tls(self.stream, self.context):
-            raise WrapperError("Unable to activate SSL mode")
+            raise WrapperError("Unable to activate SSL mode", LEFT_OVER)
         self.ask("PBSZ 0")
         self.protects_data = self.ask("PROT P") // 100 == 2 or old
 
@@ -118,39 +126,73 @@ class Control:
         if self.ask(f"USER {user}") // 100 == 3:
             notification.info(self.context, STREAM_NOTIFY_AUTH_REQUIRED, self.line)
             given = self.url.password
-            password = (ini.get("from") or "anonymous") if given is None else self._plain(given, "password")
+            password = sender() if given is None else self._plain(given, "password")
             self.ask(f"PASS {password}")
             told = notification.info if self.code // 100 == 2 else notification.error
             told(self.context, STREAM_NOTIFY_AUTH_RESULT, self.line, self.code)
         if self.code // 100 != 2:
-            raise WrapperError
+            raise WrapperError(number=LEFT_OVER)
 
     def _plain(self, part: str, name: str) -> str:
         """A part of the URL; what would begin another command is refused."""
         text = to_text(raw_decode(part))
         if re.search(r"[\x00-\x1f\x7f]", text):
-            raise WrapperError(f"Invalid {name} {text}")
+            shown = text.partition("\0")[0]
+            raise WrapperError(f"Invalid {name} {shown}", LEFT_OVER)
         return text
 
     # --- the data connection -----------------------------------------------------------------------
 
     def passive(self) -> str:
-        """Where the server waits for the data connection, host:port: EPSV, else PASV.  Refused else."""
-        if self.ask("EPSV") == 229:
-            parts = self.line[4:].split("|")
-            number = _NUMBER.match(parts[3]) if len(parts) > 3 else None
-            return self._place(self.url.host, int(number[0]) if number else 0)
-        if self.ask("PASV") != 227:
-            raise Refused
-        address = _ADDRESS.search(self.line, 4)
-        if address is None:
-            raise Refused
-        return self._place(".".join(address.group(1, 2, 3, 4)), int(address[5]) * 256 + int(address[6]))
+        """Where the server waits for the data connection, host:port: EPSV, else PASV.  Refused else.
 
-    def _place(self, host: str, port: int) -> str:
-        if not port & 0xFFFF:
+        Its replies do not count: `line` and `code` stay those of the command before.
+        """
+        if self.tls and not self.protects_data and ini.get("php_streams.ftps_data") != "plain":
+            self.line = ""  # it has nothing to do with this
+            raise Refused("The server does not protect data (php_streams.ftps_data)")
+        line, code = self.line, self.code
+        try:
+            return self._extended() if self.ask("EPSV") == EXTENDED_PASSIVE else self._plain_passive()
+        finally:
+            self.line, self.code = line, code
+
+    def _extended(self) -> str:
+        """(|||6446|): a port of the same host."""
+        parts = self.line[4:].split("|", 3)
+        return _place(self.url.host, leading_number(parts[3]) if len(parts) > 3 else 0)
+
+    def _plain_passive(self) -> str:
+        """(127,0,0,1,25,46): the first number in the line begins it."""
+        if self.ask("PASV") != PASSIVE:
             raise Refused
-        return f"{host}:{port & 0xFFFF}"
+        first = _FIRST_DIGIT.search(self.line, 4)
+        address = first and _ADDRESS.match(self.line, first.start())
+        if not address:
+            raise Refused
+        high, comma, low = self.line[address.end() :].partition(",")
+        if not comma or not re.fullmatch(r"\s*[+-]?[0-9]+|", high):
+            raise Refused
+        host = address[1].replace(",", ".")[:_ADDRESS_MAX]
+        return _place(host, leading_number(high) * 256 + leading_number(low))
+
+
+def _place(host: str, port: int) -> str:
+    if not port & 0xFFFF:
+        raise Refused
+    return f"{host}:{port & 0xFFFF}"
+
+
+def leading_number(text: str) -> int:
+    """The number that the text begins with, 0 without one."""
+    number = _NUMBER.match(text)
+    return int(number[1][:NUMBER_DIGITS]) if number else 0
+
+
+def sender() -> str:
+    """The password of the anonymous; `from` counts when it was set, even to nothing."""
+    given = ini.given("from")
+    return (ini.get("from") or "anonymous") if given is None else given
 
 
 def begin_tls(stream: Stream, context: Context | None) -> bool:

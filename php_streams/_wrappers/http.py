@@ -42,10 +42,14 @@ class Http(Wrapper):
     label = "http"
     remote = True
 
+    def __init__(self, owner: str = "http") -> None:
+        # The wrapper whose option `proxy` counts: a proxy fetches files of ftp, too.
+        self.owner = owner
+
     def open(self, path: str, mode: str, options: int, context: Context | None) -> Stream:
         """The body of a response."""
         last_headers.set(None)
-        fetch = Fetch(context, mode, bool(options & ONLY_HEADERS))
+        fetch = Fetch(context, mode, bool(options & ONLY_HEADERS), self.owner)
         try:
             stream = fetch.run(Hop(path, REDIRECTS_MAX))
         finally:
@@ -60,9 +64,10 @@ class Http(Wrapper):
 class Fetch:
     """One opening of a URL, with all the redirects on the way."""
 
-    def __init__(self, context: Context | None, mode: str, only_headers: bool) -> None:
+    def __init__(self, context: Context | None, mode: str, only_headers: bool, owner: str = "http") -> None:
         self.context = context
         self.mode = mode
+        self.owner = owner
         self.only_headers = only_headers
         self.headers: list[str] | None = None  # of all responses
         self.errors: list[str] = []
@@ -91,7 +96,7 @@ class Fetch:
         if url is None:
             return self._fail("")
         hop.url = url
-        hop.proxy = string_option(self.context, "http", "proxy") or None
+        hop.proxy = string_option(self.context, self.owner, "proxy") or None
         if url.scheme.lower() in ("http", "https"):
             if set(self.mode) & set("awx+"):
                 return self._fail("HTTP wrapper does not support writeable connections")
@@ -164,6 +169,8 @@ class Fetch:
         """From here on the stream is the body; PHP says so for each response, from last to first."""
         last = responses[-1] if responses else None
         chunked = last is not None and last.chunked and last.stream is stream
+        # Nothing is known of the file behind it, and the socket's data are not the file's.
+        stream.raw.stat = _no_status  # type: ignore[method-assign]
         try:
             for response in reversed(responses):
                 notification.begin(self.context, response.size)
@@ -176,8 +183,6 @@ class Fetch:
         except BaseException:
             stream.close()
             raise
-        # Nothing is known of the file behind it, and the socket's data are not the file's.
-        stream.raw.stat = _no_status  # type: ignore[method-assign]
 
 
 def _relative(hop: Hop, location: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from php_streams._core import ini, notification
+from php_streams._core import ini
 from php_streams._core.context import Context
 from php_streams._core.stream import Stream
 from php_streams._core.values import to_text
@@ -31,7 +31,6 @@ def connect(hop: Hop, context: Context | None) -> Stream:
         raise NotConnected(error.text) from None
     try:
         stream.raw.set_timeout(timeout)
-        notification.watch(stream, context)
         if hop.proxy is not None and hop.tls:
             _tunnel(stream, hop, context)
     except BaseException:
@@ -48,7 +47,7 @@ def _timeout(context: Context | None) -> float | None:
     seconds = double(value)
     if seconds > _LONGEST:
         raise NotConnected(f"timeout must be lower than {int(_LONGEST)}")
-    return seconds if seconds > -1 else None
+    return max(seconds, 0.0) if seconds > -1 else None
 
 
 def _tunnel(stream: Stream, hop: Hop, context: Context | None) -> None:

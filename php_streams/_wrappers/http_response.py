@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from php_streams._core import ini, notification, quantity
@@ -97,7 +98,7 @@ class Response:
     # --- headers -----------------------------------------------------------------------------------
 
     def _read_headers(self) -> None:
-        header: bytes | None = None  # the header that was begun; the next line may go on with it
+        header: list[bytes] = []  # what was read of the last one; the next line may go on with it
         while not self.stream.at_end():
             line = self._line()
             if not line:
@@ -107,21 +108,19 @@ class Response:
             ended = line[0] in b"\r\n"
             text = line.rstrip(b"\r\n").rstrip(b" \t")
             folded = line[0] in b" \t"
-            if header is None and folded:
+            if folded and not header:
                 raise BadResponse("HTTP invalid response format (folding header at the start)!")
-            if header is not None and not ended and (folded or not text):
-                header += b" " + text.lstrip(b" \t") if text else b""
+            if folded:
+                header += [text.lstrip(b" \t")] if text else []
                 continue
-            if header is not None:
-                self._take(header)
+            if header:
+                self._take(b" ".join(header))
             if ended:
                 return
-            header = text
-        if header is not None:
-            try:
-                self._take(header)
-            except BadResponse:
-                pass  # the server closed in the middle of it
+            header = [text]
+        if header:
+            with contextlib.suppress(BadResponse):  # the server closed in the middle of it
+                self._take(b" ".join(header))
 
     def _take(self, header: bytes) -> None:
         """A header that is complete."""

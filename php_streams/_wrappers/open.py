@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 
@@ -65,7 +64,7 @@ def open_directory(path: str, context: Context | None, code: list[int] | None = 
         wrapper, target = locate(path)
         raw = wrapper.open_directory(target, context)
     except WrapperError as error:
-        number, reason = errno.ENOTDIR, str(error) or "operation failed"
+        number, reason = error.number, str(error) or "operation failed"
     except OSError as error:
         number, reason = error.errno or 0, error.strerror or str(error)
     else:

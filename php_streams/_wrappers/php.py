@@ -76,6 +76,10 @@ class PhpStreams(Wrapper):
             return Stream(InputRaw("rb"), "rb")
         if kind in STANDARD:
             return _descriptor(os.dup(STANDARD[kind]), mode)
+        if kind.startswith("filter/"):
+            from php_streams._wrappers import filter_url
+
+            return filter_url.open(name, mode, options, context)
         if kind.startswith("fd/"):
             return _descriptor(_duplicate(name[3:]), mode)
         warn("Invalid php:// URL specified")

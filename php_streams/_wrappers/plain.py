@@ -57,6 +57,7 @@ class FileRaw(Raw):
     label = "STDIO"
     lockable = True
     revives = True
+    takes = True
 
     def __init__(self, fd: int) -> None:
         super().__init__()
@@ -88,6 +89,27 @@ class FileRaw(Raw):
         self.eof = self.eof or not size  # only seeking takes it back
         self.total += size
         return size
+
+    def take(self, size: int) -> bytes:
+        """One read(2), right into the bytes that are handed up."""
+        if self.raised is not None:
+            return b""
+        try:
+            data = os.read(self.fd, size)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            self._unread(error, size)
+            return b""
+        except BaseException as error:
+            self.raised = error
+            return b""
+        self.failed = False
+        if data:
+            self.total += len(data)
+        else:
+            self.eof = True
+        return data
 
     def _unread(self, error: OSError, size: int) -> int:
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""

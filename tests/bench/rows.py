@@ -19,6 +19,7 @@ class Row:
     unit: str
     script: str = ""
     peer: str = ""
+    input: str = ""
     tls: str = ""
     quickack: bool = False
     warm: int = 3

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from .rows import HERE, Row
 HOST = "127.0.0.1"
 PROCESSES = 3  # of which a "process" sample is the mean
 PATIENCE = 120  # seconds for one sample
+MIB = bytes(range(256)) * 4096
 
 
 class Failure(Exception):
@@ -169,14 +171,29 @@ def run(row: Row, column: Column, command: list[str]) -> str:
     return output
 
 
-def sample(
-    row: Row, column: Column, peer: Peer | None, cafile: str, measure: str, n: int
+@contextmanager
+def given_files(row: Row, n: int) -> Iterator[list[str]]:
+    """The file that a row reads, with n lines or MiB in it, and the name of one that it may write."""
+    if not row.input:
+        yield []
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "input")
+        with source.open("wb") as file:
+            for number in range(n):
+                file.write(b"%07d one two three four..\n" % number if row.input == "lines" else MIB)
+        yield [str(source), str(Path(folder, "output"))]
+
+
+def sample(  # long: what one measurement depends on
+    row: Row, column: Column, peer: Peer | None, cafile: str, measure: str, n: int, files: list[str]
 ) -> tuple[float, Any]:
     """One measurement: the value per operation, and the evidence of script and peer."""
-    if not peer:
+    if not peer and not files:
         command = [*column.command, str(column.script(row))]
     else:
-        arguments = [measure, row.warm, n, HOST, peer.port, cafile if row.tls else "", *row.args]
+        port = peer.port if peer else 0
+        arguments = [measure, row.warm, n, HOST, port, cafile if row.tls else "", *row.args, *files]
         command = [*column.child(), str(column.script(row)), *map(str, arguments)]
     if measure == "process":
         times = []
@@ -204,10 +221,12 @@ def measure_row(  # long: the rounds share what an attempt changes
     n = max(1, row.n // scale)
     peer = Peer(row, certs) if row.peer else None
     active = [column for column in columns if getattr(row, column.folder, True)]
+    given = given_files(row, n)
+    files = given.__enter__()
 
     def attempt(column: Column, kind: str, n: int) -> float | None:
         try:
-            value, work = sample(row, column, peer, certs["ca"], kind, n)
+            value, work = sample(row, column, peer, certs["ca"], kind, n, files)
             same_work(result, column.name, kind, work)
         except Failure as failure:
             result.failures[column.name] = str(failure)
@@ -232,6 +251,7 @@ def measure_row(  # long: the rounds share what an attempt changes
                 if value is not None:
                     result.values.setdefault(column.name, []).append(value)
     finally:
+        given.__exit__(None, None, None)
         if peer:
             peer.close()
     return result

@@ -119,8 +119,9 @@ def forget(names: dict[str, Any], given: set[str]) -> None:
 
 
 def public_names(package: ModuleType) -> dict[str, Any]:
-    """What ``from php_streams import *`` brings."""
-    return {name: getattr(package, name) for name in getattr(package, "__all__", ())}
+    """What ``from php_streams import *`` brings, and the package, for names that are not in the star (`exec`)."""
+    star = {name: getattr(package, name) for name in getattr(package, "__all__", ())}
+    return star | {PACKAGE: package}
 
 
 def set_ini(settings: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ A new kind of stream is a row here, and the whole suite holds for it.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._transports.pair import open_pair
 from php_streams._transports.socket import LABELS, PAIR, SocketRaw
+from php_streams._wrappers.memory import MemoryRaw, TempRaw
+from php_streams._wrappers.plain import FileRaw
 
 
 @dataclass(frozen=True)
@@ -167,3 +170,73 @@ MAKERS = {
 DATAGRAMS = {
     name for name in MAKERS if name.endswith(("udp", "packets"))
 }  # of these nobody can say that no more will come
+
+
+# --- files, which never wait and whose end may be taken back -------------------------------------------
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A raw with a position, and what is in it."""
+
+    raw: Raw
+    grow: Callable[[bytes], object]  # these bytes come behind its end
+    content: Callable[[], bytes]
+
+
+FileMaker = Callable[[Path], "contextlib.AbstractContextManager[MadeFile]"]
+
+
+@contextlib.contextmanager
+def plain(folder: Path) -> Iterator[MadeFile]:
+    """A plain file."""
+    path = folder / "file"
+    path.touch()
+
+    def grow(data: bytes) -> None:
+        with path.open("ab") as file:
+            file.write(data)
+
+    yield MadeFile(FileRaw(os.open(path, os.O_RDWR)), grow, path.read_bytes)
+
+
+def within(raw: MemoryRaw) -> MadeFile:
+    """Memory, or the file that php://temp has made of it."""
+
+    def content() -> bytes:
+        position = raw.store.tell()
+        raw.store.seek(0)
+        data = raw.store.read()
+        raw.store.seek(position)
+        return data or b""
+
+    def grow(data: bytes) -> None:
+        position = raw.store.tell()
+        raw.store.seek(0, os.SEEK_END)
+        raw.store.write(data)
+        raw.store.seek(position)
+
+    return MadeFile(raw, grow, content)
+
+
+@contextlib.contextmanager
+def memory(folder: Path) -> Iterator[MadeFile]:
+    """php://memory"""
+    yield within(MemoryRaw("w+b"))
+
+
+@contextlib.contextmanager
+def temp(folder: Path) -> Iterator[MadeFile]:
+    """php://temp, in memory"""
+    yield within(TempRaw("w+b"))
+
+
+@contextlib.contextmanager
+def spilled(folder: Path) -> Iterator[MadeFile]:
+    """php://temp, in a file"""
+    raw = TempRaw("w+b")
+    raw.fileno()
+    yield within(raw)
+
+
+FILES: dict[str, FileMaker] = {"plain": plain, "memory": memory, "temp": temp, "spilled": spilled}

@@ -1,8 +1,8 @@
-"""Compressed files and strings against php-cli: random programs over gzip and bzip2 files, whole, cut and damaged.
+"""Compressed files and strings against php-cli: random programs over files that are whole, cut and damaged.
 
 What was written is compared byte by byte as it lies on the disk; what is read with the position and the end
-after each step.  The seed is fixed; PHP_STREAMS_FUZZ_SEED chooses another one, PHP_STREAMS_FUZZ_PROGRAMS their
-number.
+after each step.  The seed is fixed; PHP_STREAMS_FUZZ_SEED chooses another one, PHP_STREAMS_FUZZ_PROGRAMS the
+number of programs.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def make_step(draw: random.Random, bzip2: bool, writes: bool) -> Step:
         ways = [["fread", length], ["fgets"], ["fgets", length], ["fgetc"], ["feof"]]
         ways += [["stream_get_line", length, "e"], ["stream_get_contents"], ["stream_get_contents", length]]
         moves = [["fseek", length], ["fseek", draw.choice([0, 1, 100, -3]), php_streams.SEEK_CUR], ["rewind"]]
-    return draw.choice(ways if bzip2 else ways + moves)
+    return draw.choice([*ways, ["bzerrno"]] if bzip2 else ways + moves)
 
 
 def make_program(draw: random.Random) -> Program:
@@ -100,6 +100,8 @@ def make_program(draw: random.Random) -> Program:
     steps = [make_step(draw, bzip2, mode[0] != "r") for _ in range(draw.randint(1, 12))]
     if mode[0] != "r":  # a gap before the first byte is not cleared by zlib: it writes what lies in memory
         steps.insert(0, ["fwrite", b"first"])
+    # What damaged data take with them also depends on how much of them php had in its buffer.
+    steps = steps[:1] + [step for step in steps[1:] if bzip2 or step != ["stream_get_contents"]]
     return open_, mode, make_file(draw, bz2.compress if bzip2 else gzip.compress), steps
 
 
@@ -208,7 +210,7 @@ def make_call(draw: random.Random) -> Step:
 def test_whole_strings_are_phps(php: PhpCli, tmp_path: Path) -> None:
     """The same bytes out of every encoder, the same answer to every damage and limit."""
     draw = random.Random(SEED)
-    calls = [make_call(draw) for _ in range(COUNT * 10)]
+    calls = [make_call(draw) for _ in range(min(COUNT * 10, 5000))]
     (tmp_path / "calls").write_bytes(phpserialize.dumps(calls))
     result = php.run(STRINGS, env={**os.environ, "FUZZ_FOLDER": str(tmp_path)}, timeout=50)
     assert result.status == 0 and result.stdout.startswith(b"a:"), result.stdout[-500:] + result.stderr[-500:]

@@ -1,0 +1,10 @@
+<?php
+function work($host, $port, $n, $cafile, $source, $target)
+{
+    $fp = fopen($source, 'r');
+    $bytes = 0;
+    while (!feof($fp)) {
+        $bytes += strlen(fread($fp, 8192));
+    }
+    return $bytes;
+}

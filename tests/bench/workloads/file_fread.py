@@ -1,0 +1,9 @@
+from php_streams import feof, fopen, fread
+
+
+def work(host, port, n, cafile, source, target):
+    fp = fopen(source, "r")
+    bytes_ = 0
+    while not feof(fp):
+        bytes_ += len(fread(fp, 8192))
+    return bytes_
