@@ -11,7 +11,7 @@ from php_streams._core.diagnostics import warn
 from php_streams._core.values import truth
 from php_streams._core.wrapper import Wrapper, WrapperError
 
-_SCHEME = re.compile(r"([A-Za-z0-9+.-]+)://|(data):", re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z0-9+.-]+)://|(data):")
 
 # In the order of stream_get_wrappers(): the factory is imported when the wrapper is first used.
 WRAPPERS: dict[str, str] = {
