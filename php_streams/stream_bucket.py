@@ -30,14 +30,12 @@ def stream_bucket_make_writeable(brigade: Brigade) -> StreamBucket | None:
 
 def stream_bucket_append(brigade: Brigade, bucket: StreamBucket) -> None:
     """Append bucket to brigade.  https://www.php.net/function.stream-bucket-append"""
-    found = _brigade(brigade)
-    found.buckets.append(_bucket(bucket))
+    _brigade(brigade).put(_bucket(bucket), first=False)
 
 
 def stream_bucket_prepend(brigade: Brigade, bucket: StreamBucket) -> None:
     """Prepend bucket to brigade.  https://www.php.net/function.stream-bucket-prepend"""
-    found = _brigade(brigade)
-    found.buckets.insert(0, _bucket(bucket))
+    _brigade(brigade).put(_bucket(bucket), first=True)
 
 
 def stream_bucket_new(stream: Stream, buffer: bytes | str) -> StreamBucket:
