@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 from php_streams._core.diagnostics import argument_type_error, argument_value_error
+from php_streams._core.shell import escape_command
 from php_streams._core.values import array_items, to_string, to_text, type_name
 from php_streams._wrappers.letters import send
-from php_streams.execution import escapeshellcmd
 
 __all__ = ["mail"]
 
@@ -23,7 +23,7 @@ def mail(
     to: str | bytes,
     subject: str | bytes,
     message: str | bytes,
-    additional_headers: str | bytes | dict[str, Any] | list[Any] = "",
+    additional_headers: str | bytes | dict[str, Any] | list[Any] = [],  # noqa: B006 (as in PHP; nothing changes it)
     additional_params: str | bytes = "",
 ) -> bool:
     """Sends mail.  https://www.php.net/function.mail
@@ -37,7 +37,7 @@ def mail(
     body = _text(message, 3, "message")
     headers = _headers(additional_headers)
     more = _text(additional_params, 5, "additional_params")
-    return send(receiver, about, body, headers, escapeshellcmd(more))
+    return send(receiver, about, body, headers, escape_command(more.encode("utf-8", "surrogateescape")))
 
 
 def _text(value: Any, number: int, name: str) -> str:
