@@ -36,6 +36,7 @@ RECORDED = sorted(
 IN_OUT = {
     "stream_select": {"read", "write", "except"},
     "dns_get_record": {"authoritative_name_servers", "additional_records"},
+    "filter": {"consumed"},  # of php_user_filter: `consumed += bucket.datalen`, as filters of PHP say
 }
 
 # What the package promises today.  The other functions of the facts come later; nothing here is done by half.
