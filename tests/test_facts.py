@@ -279,7 +279,7 @@ def test_a_wrong_class_is_found() -> None:
     assert class_faults(Filter, "php_user_filter") == [
         "php_user_filter has no params",
         "php_user_filter has no onClose",
-        "filter: takes ['self', 'in_', 'out'], should take ['self', 'in_', 'out', 'closing']",
+        "filter: takes ['self', 'in_', 'out'], should take ['self', 'in_', 'out', 'consumed', 'closing']",
     ]
 
 
