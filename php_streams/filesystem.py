@@ -349,8 +349,9 @@ def fputcsv(
     expect_resource(stream)
     if not isinstance(fields, (list, tuple, dict)):
         raise argument_type_error(2, "fields", f"must be of type array, {type_name(fields)} given")
-    between, around, before = _csv_marks(separator, enclosure, escape)
-    end = to_bytes(eol, 6, "eol")
+    between, around = to_bytes(separator, 3, "separator"), to_bytes(enclosure, 4, "enclosure")
+    end = b"\n" if eol is None else to_bytes(eol, 6, "eol", "?string")
+    between, around, before = _csv_marks(between, around, escape)
     target = open_stream(stream)
     values = [cast_string(value) for value in (fields.values() if isinstance(fields, dict) else fields)]
     line = write_fields(values, between, around, before, end)
