@@ -41,8 +41,8 @@ class UserFilter(Filter):
                 raw.closed_by_fclose = could_close
             self.object.stream = None
             before.over = after.over = True
-        if before.buckets:
-            warn("Unprocessed filter buckets remaining on input brigade")
+            if before.buckets:
+                warn("Unprocessed filter buckets remaining on input brigade")
         made = [data for _, data in after.buckets] if status == PSFS_PASS_ON else []
         return status, made, consumed
 
@@ -64,7 +64,6 @@ def make(name: str, class_: Any, params: Any) -> Filter | None:
     """An object of the class as a filter; None when its onCreate refuses."""
     instance = class_.__new__(class_)
     instance.filtername, instance.params, instance.stream = name, params, None
-    instance.__init__()
     creating = getattr(instance, "onCreate", None)
     if creating is not None and creating() is False:
         return None
