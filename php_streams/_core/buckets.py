@@ -58,7 +58,7 @@ class Brigade(Resource):
         return StreamBucket(self.buckets.pop(0)[1]) if self.buckets else None
 
     def put(self, bucket: StreamBucket, first: bool) -> None:
-        """Puts a bucket in with the data that it has now; the last one, put in again, only has them renewed."""
+        """Puts a bucket in with the data that it has now; the last one, put in again, only has them anew."""
         item = (bucket.bucket, cast_string(bucket.data))
         if first:
             self.buckets.insert(0, item)
