@@ -43,7 +43,7 @@ def _done(act: Callable[[], Any], about: str | None = "", text: str = "{}") -> b
 
 def _wrapper(path: str) -> tuple[Wrapper | None, str]:
     try:
-        return locate(path)
+        return locate(path, report=False)
     except WrapperError:
         return None, path
 
