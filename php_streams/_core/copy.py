@@ -34,8 +34,8 @@ def copy_stream(source: Stream, target: Stream, size: int = -1) -> int | Literal
         moved = _by_files(source, target, size - done if size > 0 else size)
         if moved is False:
             return False
-        if moved == 0:
-            return done
+        if moved == 0 and not held:
+            return 0
         mapped = mapped and moved is None
         done += moved or _by_sendfile(source, target, size - done if size > 0 else size)
     if done is not False and done != size:
