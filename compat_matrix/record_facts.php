@@ -192,6 +192,7 @@ function wrapperCalls(): array
     mkdir('probe://x');
     rmdir('probe://x');
     unlink('probe://x');
+    stream_wrapper_unregister('probe');
     gc_collect_cycles();
     ksort(Probe::$calls);
     return Probe::$calls;

@@ -35,7 +35,9 @@ from php_streams._core.diagnostics import PhpDiagnostic as PhpDiagnostic
 from php_streams._core.diagnostics import PhpFatalError as PhpFatalError
 from php_streams._core.diagnostics import PhpNotice as PhpNotice
 from php_streams._core.diagnostics import PhpWarning as PhpWarning
+from php_streams.bridge import from_file as from_file
 from php_streams.bridge import from_socket as from_socket
+from php_streams.bridge import to_file as to_file
 from php_streams.bridge import to_socket as to_socket
 from php_streams.compression import *
 from php_streams.constants import *

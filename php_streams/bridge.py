@@ -1,7 +1,8 @@
-"""Between PHP's streams and Python's sockets, so that a port can move to plain Python function by function.
+"""Between PHP's streams and Python's sockets and files: a port can move to plain Python function by function.
 
-These are no functions of PHP's, and not in `from php_streams import *`: they are php_streams.to_socket and
-php_streams.from_socket.  They stand where PHP programs use socket_import_stream and socket_export_stream.
+These are no functions of PHP's, and not in `from php_streams import *`: they are php_streams.to_socket,
+php_streams.from_socket, to_file and from_file.  The first two stand where PHP programs use
+socket_import_stream and socket_export_stream.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from php_streams._core.stream import Stream, open_stream
 from php_streams._core.values import type_name
 
 if TYPE_CHECKING:
+    import io
     import socket
 
-__all__ = ["from_socket", "to_socket"]
+__all__ = ["from_file", "from_socket", "to_file", "to_socket"]
 
 
 def to_socket(stream: Stream) -> socket.socket:
@@ -65,4 +67,35 @@ def from_socket(sock: socket.socket, context: Context | None = None) -> Stream:
     try:
         return adopt.adopt(sock, context)
     except ValueError as error:
+        raise ValueError(f"{called()}(): {error}") from None
+
+
+def to_file(stream: Stream) -> io.BufferedIOBase:
+    """The stream as a binary file of Python's, of whatever kind it is: for csv, zipfile, shutil, email ...
+
+    Stream and file are one: what one reads is gone for the other, and closing either closes both.  Text:
+    `io.TextIOWrapper(to_file(fp), "utf-8")`.  TypeError for what is no open stream.
+    """
+    from php_streams._core.file_object import StreamFile
+
+    return StreamFile(open_stream(stream))
+
+
+def from_file(file: io.IOBase) -> Stream:
+    """A stream on what a file of Python's is open on, from where that stands.
+
+    What the file object holds back is written first.  The stream has a descriptor of its own, and is to be
+    closed like any other; as the two share their position, only one of them should be read or written
+    from now on.  TypeError for what is no file; ValueError for one that is closed or has no descriptor, as
+    io.BytesIO: open php://memory for that.
+    """
+    import io
+
+    from php_streams._wrappers import plain
+
+    if not isinstance(file, io.IOBase):
+        raise TypeError(f"{called()}(): Argument #1 ($file) must be a file, {type_name(file)} given")
+    try:
+        return plain.adopt(file)
+    except (OSError, ValueError) as error:  # io.UnsupportedOperation is both
         raise ValueError(f"{called()}(): {error}") from None

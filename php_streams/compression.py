@@ -75,7 +75,7 @@ ENCODINGS = (ZLIB_ENCODING_RAW, ZLIB_ENCODING_GZIP, ZLIB_ENCODING_DEFLATE)
 # The most memory that zlib can use, which is what PHP lets it: MAX_MEM_LEVEL.
 MEMORY = 9
 # gzfile cuts a line that is longer.
-LINE = 8191
+LINE = 8190
 
 # --- gzip files ----------------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ def gzopen(filename: Name, mode: str, use_include_path: int = 0) -> Stream | Lit
 def gzfile(filename: Name, use_include_path: int = 0) -> list[bytes] | Literal[False]:
     """Read entire gz-file into an array.  https://www.php.net/function.gzfile
 
-    A list of lines, each with its end; a line of more than 8191 bytes comes in pieces.
+    A list of lines, each with its end; a line of more than 8190 bytes comes in pieces.
     """
     fp = _open_to_read(filename, use_include_path)
     if fp is None:
@@ -250,7 +250,7 @@ def bzopen(file: Any, mode: str) -> Stream | Literal[False]:
         if not path:
             raise argument_value_error(1, "file", "must not be empty")
         if "\0" in path:
-            raise argument_value_error(1, "file", "must not contain any null bytes")
+            raise argument_type_error(1, "file", "must not contain null bytes")
         return open_bzip2(path, how) or False
     if not isinstance(file, Resource):
         text = f"must be of type string or file-resource, {type_name(file)} given"
@@ -266,7 +266,7 @@ def _cannot_use(mode: str, wanted: str) -> str:
     if len(plain) != 1 or plain not in "rwax":
         return f"Cannot use stream opened in mode '{mode}'"
     if wanted == "r":
-        return "" if plain == "r" else "cannot read from a stream opened in write only mode"
+        return "" if plain == "r" else "Cannot read from a stream opened in write only mode"
     return "cannot write to a stream opened in read only mode" if plain == "r" else ""
 
 

@@ -18,7 +18,6 @@ from php_streams._core.diagnostics import (
     argument_value_error,
 )
 from php_streams._core.values import to_bytes, to_int, to_string
-from php_streams._wrappers import scheme_of
 from php_streams.constants import (
     E_ALL,
     E_USER_DEPRECATED,
@@ -128,17 +127,20 @@ def error_log(
 
     message_type: 0 to the file (or "syslog") that the setting error_log names, else to sys.stderr;
     3 appends to the file `destination`, without a line end of its own, and is False with a warning when that
-    fails; 4 to sys.stderr.  1 (mail) and destinations of other wrappers are not there: NotImplementedError.
+    fails; 1 sends mail to the address `destination`, with `additional_headers`; 4 to sys.stderr.
     """
     data, kind = to_bytes(message, 1, "message"), to_int(message_type, 2, "message_type")
     given = os.fspath(destination) if isinstance(destination, os.PathLike) else destination
     target = "" if given is None else to_string(given, 3, "destination", "?string")
     if "\0" in target:
         raise argument_value_error(3, "destination", "must not contain any null bytes")
-    if additional_headers is not None:
-        to_bytes(additional_headers, 4, "additional_headers", "?string")
+    more = to_bytes(
+        "" if additional_headers is None else additional_headers, 4, "additional_headers", "?string"
+    )
     if kind == 1:
-        raise NotImplementedError("error_log(): message_type 1 sends mail, which is not there")
+        from php_streams._wrappers import letters
+
+        return letters.report(None if target is None else os.fsencode(target), data, more)
     if kind == 2:
         raise ValueError("TCP/IP option is not available for error logging")
     if kind == 3:
@@ -150,23 +152,14 @@ def error_log(
 
 
 def _append(path: str, data: bytes) -> bool:
-    """The message at the end of a file."""
-    if not path:
-        raise ValueError("Path must not be empty")
-    if scheme_of(path) is not None and not path.startswith("file:///"):
-        raise NotImplementedError("error_log(): a destination that is no file is not there")
-    try:
-        descriptor = os.open(path.removeprefix("file://"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    except OSError as error:
-        return diagnostics.warn(
-            f"{diagnostics.called()}({path}): Failed to open stream: {error.strerror}", prefix=False
-        )
-    with open(descriptor, "wb", buffering=0) as file:
-        try:
-            return file.write(data) == len(data)
-        except OSError as error:
-            said = f"Write of {len(data)} bytes failed with errno={error.errno} {error.strerror}"
-            return diagnostics.notice(said)
+    """The message at the end of a file, or of whatever a wrapper opens."""
+    from php_streams._wrappers.open import open_url
+
+    stream = open_url(path, "a")
+    if stream is None:
+        return False
+    with stream:
+        return stream.write(data) == len(data)
 
 
 def _logged(message: bytes) -> bool:

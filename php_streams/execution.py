@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-import signal as signals
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.output import output
 from php_streams._core.process import Process
 from php_streams._core.resource import Resource
+from php_streams._core.shell import escape_argument, escape_command
 from php_streams._core.stream import Stream, invalid_resource, open_stream, wrong_type
 from php_streams._core.values import outputs, to_bytes, to_int, to_string
 from php_streams._wrappers.descriptors import Spec, open_process
@@ -36,7 +35,6 @@ SystemResult = outputs("SystemResult", "result result_code")
 ProcOpenResult = outputs("ProcOpenResult", "result pipes")
 
 _MODES = ("r", "rb", "w", "wb")
-_SPECIAL = re.compile(r"[#&;`|*?~<>^()\[\]{}$\\\n\xff]")
 
 
 def popen(command: str | bytes, mode: str) -> Stream | Literal[False]:
@@ -137,10 +135,9 @@ def shell_exec(command: str | bytes) -> bytes | Literal[False] | None:
 def escapeshellarg(arg: str | bytes) -> str:
     """Escapes a string to be used as a shell argument.  https://www.php.net/function.escapeshellarg
 
-    In single quotes; bytes that are no UTF-8 are left out.
+    In single quotes; bytes that are no UTF-8 are left out.  ValueError when no command can be that long.
     """
-    text = _text(arg, "arg")
-    return "'" + text.replace("'", "'\\''") + "'"
+    return escape_argument(_data(arg, "arg"))
 
 
 def escapeshellcmd(command: str | bytes) -> str:
@@ -148,26 +145,14 @@ def escapeshellcmd(command: str | bytes) -> str:
 
     Quotes that come in pairs stay as they are.
     """
-    text = _text(command, "command")
-    made, closing = [], -1
-    for place, letter in enumerate(text):
-        if letter in "'\"" and place != closing:
-            other = text.find(letter, place + 1)
-            if closing < place and other > 0:
-                closing = other
-            elif closing < place or text[closing] != letter:
-                letter = "\\" + letter
-        elif _SPECIAL.match(letter):
-            letter = "\\" + letter
-        made.append(letter)
-    return "".join(made)
+    return escape_command(_data(command, "command"))
 
 
-def _text(value: Any, name: str) -> str:
+def _data(value: Any, name: str) -> bytes:
     data = to_bytes(value, 1, name)
     if b"\0" in data:
         raise argument_value_error(1, name, "must not contain any null bytes")
-    return data.decode("utf-8", "ignore")
+    return data
 
 
 # --- proc_open -----------------------------------------------------------------------------------------
@@ -207,7 +192,7 @@ def proc_close(process: Process) -> int:
     return _process(process).close()
 
 
-def proc_terminate(process: Process, signal: int = signals.SIGTERM) -> bool:
+def proc_terminate(process: Process, signal: int = 15) -> bool:
     """Kills a process opened by proc_open.  https://www.php.net/function.proc-terminate"""
     found = _process(process)
     number = to_int(signal, 2, "signal")

@@ -16,7 +16,7 @@ from php_streams._core.csv_lines import read_fields, write_fields
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, deprecated, warn
 from php_streams._core.format import php_format
 from php_streams._core.output import pass_through
-from php_streams._core.scan import Format, FormatError, scan
+from php_streams._core.scan import FormatError, compiled, scan
 from php_streams._core.status import stat_array
 from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_string, type_name
@@ -349,8 +349,9 @@ def fputcsv(
     expect_resource(stream)
     if not isinstance(fields, (list, tuple, dict)):
         raise argument_type_error(2, "fields", f"must be of type array, {type_name(fields)} given")
-    between, around, before = _csv_marks(separator, enclosure, escape)
-    end = to_bytes(eol, 6, "eol")
+    between, around = to_bytes(separator, 3, "separator"), to_bytes(enclosure, 4, "enclosure")
+    end = b"\n" if eol is None else to_bytes(eol, 6, "eol", "?string")
+    between, around, before = _csv_marks(between, around, escape)
     target = open_stream(stream)
     values = [cast_string(value) for value in (fields.values() if isinstance(fields, dict) else fields)]
     line = write_fields(values, between, around, before, end)
@@ -384,7 +385,7 @@ def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | 
     if line is False:
         return False
     try:
-        return scan(line, Format(directives))
+        return scan(line, compiled(directives))
     except FormatError as error:
         raise ValueError(str(error)) from None
 

@@ -43,7 +43,7 @@ def _done(act: Callable[[], Any], about: str | None = "", text: str = "{}") -> b
 
 def _wrapper(path: str) -> tuple[Wrapper | None, str]:
     try:
-        return locate(path)
+        return locate(path, report=False)
     except WrapperError:
         return None, path
 
@@ -166,7 +166,7 @@ def symlink(target: Name, link: Name) -> bool:
     """Creates a symbolic link.  https://www.php.net/function.symlink"""
     what, name = to_filename(target, 1, "target"), to_filename(link, 2, "link")
     # PHP follows links in the new link's own name, too: it makes what a link that leads nowhere is about.
-    return _done(lambda: os.symlink(what, os.path.realpath(name)))
+    return _done(lambda: os.symlink(what, name and os.path.realpath(name)))
 
 
 def link(target: Name, link: Name) -> bool:

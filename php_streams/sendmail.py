@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from php_streams._core import ini
-from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
+from php_streams._core.diagnostics import argument_type_error, argument_value_error
+from php_streams._core.shell import escape_command
 from php_streams._core.values import array_items, to_string, to_text, type_name
-from php_streams._wrappers.pipes import exit_status, pipe_to
-from php_streams.execution import escapeshellcmd
+from php_streams._wrappers.letters import send
 
 __all__ = ["mail"]
 
@@ -17,7 +16,6 @@ __all__ = ["mail"]
 SINGLE = frozenset("orig-date from sender reply-to bcc cc message-id references in-reply-to".split())
 
 _CONTROL = re.compile(r"\r\n[ \t]|[\x00-\x1f\x7f]")
-_MALFORMED = re.compile(r"\A[^!-9;-~]|\r(?:\Z|\r|\n(?:\Z|[\r\n]))|\n(?:\Z|[\r\n])")
 _NAME = re.compile(r"[!-9;-~]*")
 
 
@@ -25,7 +23,7 @@ def mail(
     to: str | bytes,
     subject: str | bytes,
     message: str | bytes,
-    additional_headers: str | bytes | dict[str, Any] | list[Any] = "",
+    additional_headers: str | bytes | dict[str, Any] | list[Any] = [],  # noqa: B006 (as in PHP; nothing changes it)
     additional_params: str | bytes = "",
 ) -> bool:
     """Sends mail.  https://www.php.net/function.mail
@@ -39,13 +37,7 @@ def mail(
     body = _text(message, 3, "message")
     headers = _headers(additional_headers)
     more = _text(additional_params, 5, "additional_params")
-    if headers and _MALFORMED.search(headers):
-        return warn("Multiple or malformed newlines found in additional_header")
-    command = ini.get("sendmail_path")
-    if more:
-        command += " " + escapeshellcmd(more)
-    lines = [f"To: {receiver}", f"Subject: {about}", *([headers] if headers else []), "", body, ""]
-    return _send(command, "\r\n".join(lines))
+    return send(receiver, about, body, headers, escape_command(more.encode("utf-8", "surrogateescape")))
 
 
 def _text(value: Any, number: int, name: str) -> str:
@@ -58,15 +50,6 @@ def _text(value: Any, number: int, name: str) -> str:
 def _line(text: str) -> str:
     """One line of a header: what would end it is a space, unless the line is folded there."""
     return _CONTROL.sub(lambda found: found[0] if len(found[0]) > 1 else " ", text.rstrip(" \t\n\r\v\f"))
-
-
-def _send(command: str, letter: str) -> bool:
-    try:
-        fp = pipe_to(command, "w")
-    except OSError:
-        return warn("Could not execute mail delivery program")
-    fp.write(letter.encode("utf-8", "surrogateescape"))
-    return exit_status(fp) == 0  # sendmail's 75, try again later, is a failure too: PHP does this
 
 
 def _headers(given: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from php_streams._core.buckets import Brigade, StreamBucket
 from php_streams._core.diagnostics import argument_type_error
 from php_streams._core.resource import Resource
-from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
+from php_streams._core.stream import Stream, expect_resource, invalid_resource, no_stream
 from php_streams._core.values import to_bytes, type_name
 
 __all__ = [
@@ -30,23 +30,25 @@ def stream_bucket_make_writeable(brigade: Brigade) -> StreamBucket | None:
 
 def stream_bucket_append(brigade: Brigade, bucket: StreamBucket) -> None:
     """Append bucket to brigade.  https://www.php.net/function.stream-bucket-append"""
-    found = _brigade(brigade)
-    found.buckets.append(_bucket(bucket))
+    expect_resource(brigade, 1, "brigade")
+    added = _bucket(bucket)
+    _brigade(brigade).put(added, first=False)
 
 
 def stream_bucket_prepend(brigade: Brigade, bucket: StreamBucket) -> None:
     """Prepend bucket to brigade.  https://www.php.net/function.stream-bucket-prepend"""
-    found = _brigade(brigade)
-    found.buckets.insert(0, _bucket(bucket))
+    expect_resource(brigade, 1, "brigade")
+    added = _bucket(bucket)
+    _brigade(brigade).put(added, first=True)
 
 
 def stream_bucket_new(stream: Stream, buffer: bytes | str) -> StreamBucket:
     """Create a new bucket for use on the current stream.
     https://www.php.net/function.stream-bucket-new
     """
-    expect_resource(stream)
     data = to_bytes(buffer, 2, "buffer")
-    open_stream(stream)
+    if not isinstance(stream, Stream) or not stream.is_open:
+        raise no_stream(stream)
     return StreamBucket(data)
 
 

@@ -51,7 +51,7 @@ def _attach(stream: Any, filter_name: Any, mode: Any, params: Any, first: bool) 
     target = open_stream(stream)
     if not chains & (STREAM_FILTER_READ | STREAM_FILTER_WRITE):
         reads = "r" in target.mode or "+" in target.mode
-        writes = any(letter in target.mode for letter in "wa+xc")
+        writes = any(letter in target.mode for letter in "wa+")
         chains = STREAM_FILTER_READ * reads | STREAM_FILTER_WRITE * writes
     made: Filter | Literal[False] = False
     for chain in (STREAM_FILTER_READ, STREAM_FILTER_WRITE):

@@ -32,13 +32,13 @@ def stream_wrapper_register(protocol: str, class_: type, flags: int = 0) -> bool
     if not isinstance(class_, type):
         raise argument_type_error(2, "class", f"must be a valid class name, {_shown(class_)} given")
     remote = bool(to_int(flags, 3, "flags") & STREAM_IS_URL)
-    if name.lower() in (known.lower() for known in _wrappers.schemes()):
+    if name in _wrappers.schemes():
         return warn(f"Protocol {name}:// is already defined.")
     if not _PROTOCOL.fullmatch(name):
         return warn(
             f"Invalid protocol scheme specified. Unable to register wrapper class {class_.__name__} to {name}://"
         )
-    _wrappers.change(name.lower(), UserWrapper(class_, remote))
+    _wrappers.serve(name, UserWrapper(class_, remote))
     return True
 
 
@@ -54,7 +54,7 @@ def stream_wrapper_unregister(protocol: str) -> bool:
     name = to_string(protocol, 1, "protocol")
     if name not in _wrappers.schemes():
         return warn(f"Unable to unregister protocol {name}://")
-    _wrappers.change(name, None)
+    _wrappers.give_up(name)
     return True
 
 
@@ -65,6 +65,9 @@ def stream_wrapper_restore(protocol: str) -> bool:
     name = to_string(protocol, 1, "protocol")
     if name not in _wrappers.WRAPPERS:
         return warn(f"{name}:// never existed, nothing to restore")
-    if not _wrappers.restore(name):
+    if _wrappers.is_own(name):
         notice(f"{name}:// was never changed, nothing to restore")
+        return True
+    _wrappers.give_up(name)
+    _wrappers.serve(name, None)
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from php_streams._core.resource import Resource
+from php_streams._core.values import cast_string
 
 
 class BucketHandle(Resource):
@@ -44,7 +45,7 @@ class Brigade(Resource):
 
     def __init__(self, buckets: list[bytes]) -> None:
         super().__init__()
-        self.buckets = [StreamBucket(data) for data in buckets]
+        self.buckets: list[tuple[BucketHandle | None, bytes]] = [(None, data) for data in buckets]
         self.over = False
 
     @property
@@ -54,7 +55,17 @@ class Brigade(Resource):
 
     def take(self) -> StreamBucket | None:
         """The first bucket, which is no more in the brigade; None when there is none."""
-        return self.buckets.pop(0) if self.buckets else None
+        return StreamBucket(self.buckets.pop(0)[1]) if self.buckets else None
+
+    def put(self, bucket: StreamBucket, first: bool) -> None:
+        """Puts a bucket in with the data that it has now; the last one, put in again, only has them anew."""
+        item = (bucket.bucket, cast_string(bucket.data))
+        if first:
+            self.buckets.insert(0, item)
+        elif self.buckets and self.buckets[-1][0] is bucket.bucket:
+            self.buckets[-1] = item
+        else:
+            self.buckets.append(item)
 
     def __iter__(self) -> Iterator[StreamBucket]:
         while bucket := self.take():

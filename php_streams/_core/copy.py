@@ -30,12 +30,12 @@ def copy_stream(source: Stream, target: Stream, size: int = -1) -> int | Literal
     held = source.unread()
     mapped = source.raw.mappable and not held and not source.tell() % 4096 and _has_size(source)
     done = _copy(source, target, held if size < 0 else min(size, held))
-    if done is not False and done != size and source.raw.label == "STDIO":
+    if done is not False and done != size and source.raw.plain_descriptor() is not None:
         moved = _by_files(source, target, size - done if size > 0 else size)
         if moved is False:
             return False
-        if moved == 0:
-            return done
+        if moved == 0 and not held:
+            return 0
         mapped = mapped and moved is None
         done += moved or _by_sendfile(source, target, size - done if size > 0 else size)
     if done is not False and done != size:
@@ -78,7 +78,7 @@ def _write_all(target: Stream, data: bytes) -> bool:
 
 def _by_files(source: Stream, target: Stream, size: int) -> int | Literal[False] | None:
     """copy_file_range(2); None where that cannot be."""
-    if target.raw.label != "STDIO" or target.raw.appends:
+    if target.raw.plain_descriptor() is None or target.raw.appends:
         return None
     target.go_back()
     done = 0

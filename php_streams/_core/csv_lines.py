@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 More = Callable[[], bytes | Literal[False]]
 
-BLANKS = frozenset(b" \t\n\v\f\r")
+_BLANKS = b" \t\n\v\f\r"
+BLANKS = frozenset(_BLANKS)
 NO_ESCAPE = -1
 # Inside of an enclosure: after an escape character; after what may be the closing enclosure.
 ESCAPED, CLOSING = 1, 2
@@ -146,14 +148,38 @@ class Reader:
         return True
 
 
+@lru_cache(32)
+def _usual(
+    separator: bytes, enclosure: bytes, escape: bytes
+) -> tuple[re.Pattern[bytes], re.Pattern[bytes]] | None:
+    """What a line looks like that has none of PHP's peculiarities, and its fields; None where marks clash."""
+    if len({separator, enclosure, escape}) < 3 or enclosure in _BLANKS or separator in (b"\r", b"\n"):
+        return None
+    around, between = re.escape(enclosure), re.escape(separator)
+    inner = b"[^" + around + re.escape(escape) + b"]*"
+    enclosed = around + b"(" + inner + b"(?:" + around * 2 + inner + b")*)" + around
+    field = b"(?:" + enclosed + b"|([^" + between + around + b"\r\n]*))"
+    line = field + b"(?:" + between + field + b")*"
+    return re.compile(line), re.compile(rb"(?:\A|" + between + b")" + field)
+
+
 def read_fields(
     line: bytes, more: More, separator: bytes, enclosure: bytes, escape: bytes
 ) -> list[bytes | None]:
     """The fields of a line; `more` gives the next one when an enclosure is still open."""
-    if enclosure in line or not line.isascii():
+    if not line.isascii():
         return Reader(line, more, separator[0], enclosure[0], escape[0] if escape else NO_ESCAPE).fields()
     limit = end_of_text(line)
     text = line[:limit]
+    if enclosure in line:
+        usual = _usual(separator, enclosure, escape)
+        if usual is None or not usual[0].fullmatch(text):
+            return Reader(line, more, separator[0], enclosure[0], escape[0] if escape else NO_ESCAPE).fields()
+        twice = enclosure * 2
+        return [
+            bare or (enclosed.replace(twice, enclosure) if twice in enclosed else enclosed)
+            for enclosed, bare in usual[1].findall(text)
+        ]
     if not text:
         return [None]
     fields = text.split(separator)
@@ -162,15 +188,16 @@ def read_fields(
     return list(fields)
 
 
+@lru_cache(32)
+def _special(marks: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"[" + re.escape(marks + b"\n\r\t ") + b"]")
+
+
 def write_fields(fields: list[bytes], separator: bytes, enclosure: bytes, escape: bytes, end: bytes) -> bytes:
     """A line; enclosed is what has blanks, ends of lines or one of the three characters in it."""
-    special = re.compile(b"[" + re.escape(separator + enclosure + escape + b"\n\r\t ") + b"]")
-    return (
-        separator.join(
-            _enclose(field, enclosure, escape) if special.search(field) else field for field in fields
-        )
-        + end
-    )
+    special = _special(separator + enclosure + escape).search
+    line = [_enclose(field, enclosure, escape) if special(field) else field for field in fields]
+    return separator.join(line) + end
 
 
 def _enclose(field: bytes, enclosure: bytes, escape: bytes) -> bytes:

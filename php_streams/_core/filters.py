@@ -300,11 +300,11 @@ def join(stream: Stream, one: Filter, write: bool, first: bool) -> bool:
         return True
     position = stream.tell() - raw.written
     try:
-        status, buckets, _ = one.run([stream.peek(stream.unread())], PSFS_FLAG_NORMAL)
+        status, buckets, taken = one.run([stream.peek(stream.unread())], PSFS_FLAG_NORMAL)
     except BaseException:
         leave(one)
         raise
-    if status == PSFS_ERR_FATAL:
+    if status == PSFS_ERR_FATAL or taken > stream.unread():
         leave(one)
         return warn("Filter failed to process pre-buffered data")
     made = b"".join(buckets)

@@ -76,6 +76,8 @@ def _find(pattern: bytes, place: int, wanted: bytes, flags: int) -> int:
 def _fitting(pattern: bytes, flags: int) -> Iterator[bytes]:
     """The names that fit, in no order."""
     folder, slash, last = pattern.rpartition(b"/")
+    if not flags & GLOB_NOESCAPE and (len(folder) - len(folder.rstrip(b"\\"))) % 2:
+        folder = folder[:-1]  # it was the slash that was escaped, for nothing
     head = folder + slash if not folder.rstrip(b"/") else folder
     if not slash:
         yield from _within(b"", last, flags)

@@ -196,20 +196,30 @@ class GzipWriter:
         """Takes all of it; GzipError when that could not be done."""
         self._ready()
         self._fill_gap()
-        self._take(data)
+        self.position += len(data)
+        if len(data) >= INPUT:
+            self._pack()
+            self._deflate(data)
+            return
+        room = INPUT - self.waiting_size
+        self._wait(data[:room])
+        if len(data) > room:
+            self._pack()
+            self._wait(data[room:])
 
-    def _take(self, data: bytes) -> None:
+    def _wait(self, data: bytes) -> None:
+        """Small pieces are gathered until they fill zlib's buffer."""
         self.waiting.append(data)
         self.waiting_size += len(data)
-        self.position += len(data)
-        if self.waiting_size >= STEP:
-            self._pack()
 
     def _fill_gap(self) -> None:
+        if self.skip:
+            self._pack()
         while self.skip:
-            size = min(self.skip, STEP)
+            size = min(self.skip, INPUT)
             self.skip -= size
-            self._take(bytes(size))
+            self.position += size
+            self._deflate(bytes(size))
 
     def _ready(self) -> None:
         if self.failed:
@@ -222,10 +232,12 @@ class GzipWriter:
                 raise GzipError from None
 
     def _pack(self) -> None:
-        if not self.waiting:  # zlib would forget that it has been flushed
-            return
-        data = b"".join(self.waiting)
-        self.waiting, self.waiting_size = [], 0
+        if self.waiting:  # with nothing to pack zlib would forget that it has been flushed
+            data = b"".join(self.waiting)
+            self.waiting, self.waiting_size = [], 0
+            self._deflate(data)
+
+    def _deflate(self, data: bytes) -> None:
         self._store(data if self.direct else self.packer.compress(data), INPUT)
 
     def _store(self, packed: bytes, unit: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from php_streams._core.values import to_text, wrap
@@ -279,6 +280,12 @@ def _float_text(window: bytes) -> bytes:
             break
         at += 1
     return window[:at]
+
+
+@lru_cache(64)
+def compiled(text: bytes) -> Format:
+    """The format; FormatError says what is wrong with it."""
+    return Format(text)
 
 
 def scan(line: bytes, format: Format) -> list[Any] | None:

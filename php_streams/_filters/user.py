@@ -7,8 +7,8 @@ from typing import Any
 from php_streams._core.buckets import Brigade
 from php_streams._core.diagnostics import warn
 from php_streams._core.filters import Filter, Outcome
-from php_streams._core.values import cast_string
-from php_streams.constants import PSFS_ERR_FATAL, PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
+from php_streams._core.values import cast_int
+from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
 
 
 class UserFilter(Filter):
@@ -25,17 +25,25 @@ class UserFilter(Filter):
         before, after = Brigade(buckets), Brigade([])
         method = getattr(self.object, "filter", None)
         if method is None:
-            warn("Failed to call filter function")
-            return PSFS_ERR_FATAL, [], 0
-        self.object.stream = self.owner() if self.owner is not None else None
+            class_ = type(self.object).__name__
+            raise RuntimeError(
+                f'Invalid callback {class_}::filter, class {class_} does not have a method "filter"'
+            )
+        stream = self.owner() if self.owner is not None else None
+        self.object.stream = stream
+        raw = stream.raw if stream is not None and stream.is_open else None
+        if raw is not None:
+            could_close, raw.closed_by_fclose = raw.closed_by_fclose, False
         try:
             status, consumed = _result(method(before, after, 0, flags == PSFS_FLAG_FLUSH_CLOSE))
         finally:
+            if raw is not None:
+                raw.closed_by_fclose = could_close
             self.object.stream = None
             before.over = after.over = True
-        if before.buckets:
-            warn("Unprocessed filter buckets remaining on input brigade")
-        made = [cast_string(bucket.data) for bucket in after.buckets] if status == PSFS_PASS_ON else []
+            if before.buckets:
+                warn("Unprocessed filter buckets remaining on input brigade")
+        made = [data for _, data in after.buckets] if status == PSFS_PASS_ON else []
         return status, made, consumed
 
     def close(self) -> None:
@@ -48,15 +56,14 @@ class UserFilter(Filter):
 def _result(result: Any) -> tuple[int, int]:
     """What filter() returned: a status, with the number of bytes that were consumed (rule R3)."""
     if isinstance(result, tuple) and len(result) == 2:
-        return int(result[0] or 0), int(result[1] or 0)
-    return int(result or 0), 0
+        return cast_int(result[0]), cast_int(result[1])
+    return cast_int(result), 0
 
 
 def make(name: str, class_: Any, params: Any) -> Filter | None:
     """An object of the class as a filter; None when its onCreate refuses."""
     instance = class_.__new__(class_)
-    instance.filtername, instance.params, instance.stream = name, "" if params is None else params, None
-    instance.__init__()
+    instance.filtername, instance.params, instance.stream = name, params, None
     creating = getattr(instance, "onCreate", None)
     if creating is not None and creating() is False:
         return None

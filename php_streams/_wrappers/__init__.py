@@ -11,7 +11,7 @@ from php_streams._core.diagnostics import warn
 from php_streams._core.values import truth
 from php_streams._core.wrapper import Wrapper, WrapperError
 
-_SCHEME = re.compile(r"([A-Za-z0-9+.-]+)://|(data):", re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z0-9+.-]{2,})://|(data):")
 
 # In the order of stream_get_wrappers(): the factory is imported when the wrapper is first used.
 WRAPPERS: dict[str, str] = {
@@ -31,30 +31,28 @@ REMOTE = frozenset({"http", "https", "ftp", "ftps", "data"})
 LOCAL = frozenset({"file", "php", "glob", "compress.zlib", "compress.bzip2", "phar"})
 
 _made: dict[str, Wrapper] = {}
-# What the user changed: wrappers of his own, and None for one of the table that is switched off.
-_changed: ContextVar[dict[str, Wrapper | None]] = ContextVar("wrappers", default={})  # noqa: B039  (never mutated)
+# The schemes there are, in PHP's order: a wrapper of the user's own, or None for the table's.
+_served: ContextVar[dict[str, Wrapper | None]] = ContextVar("wrappers", default=dict.fromkeys(WRAPPERS))  # noqa: B039  (never mutated)
 
 
 def schemes() -> list[str]:
     """The schemes there are now, as stream_get_wrappers gives them."""
-    changed = _changed.get()
-    own = [scheme for scheme, wrapper in changed.items() if wrapper is not None]
-    return [*(scheme for scheme in WRAPPERS if scheme not in changed), *own]
+    return list(_served.get())
 
 
-def change(scheme: str, wrapper: Wrapper | None) -> None:
-    """Puts a wrapper of the user's own in a place, or none."""
-    others = {name: other for name, other in _changed.get().items() if name != scheme}
-    _changed.set({**others, scheme: wrapper} if wrapper is not None or scheme in WRAPPERS else others)
+def serve(scheme: str, wrapper: Wrapper | None) -> None:
+    """Gives a new scheme to a wrapper of the user's own, or one of the table back to the table's (None)."""
+    _served.set({**_served.get(), scheme: wrapper})
 
 
-def restore(scheme: str) -> bool:
-    """Puts the table's own wrapper back; False when it was never away."""
-    changed = _changed.get()
-    if scheme not in changed:
-        return False
-    _changed.set({name: other for name, other in changed.items() if name != scheme})
-    return True
+def give_up(scheme: str) -> None:
+    """Nobody serves the scheme any more."""
+    _served.set({name: wrapper for name, wrapper in _served.get().items() if name != scheme})
+
+
+def is_own(scheme: str) -> bool:
+    """Whether the table's own wrapper serves the scheme."""
+    return scheme in WRAPPERS and _served.get().get(scheme, Wrapper) is None
 
 
 def scheme_of(url: str) -> str | None:
@@ -63,28 +61,32 @@ def scheme_of(url: str) -> str | None:
     return (match[1] or match[2]) if match else None
 
 
+def _known(scheme: str) -> str:
+    """The name a scheme goes by: as it is written when that is served, else in small letters."""
+    return scheme if scheme in _served.get() else scheme.lower()
+
+
 def is_local_url(url: str) -> bool:
     """Whether the wrapper of this URL keeps off the network; a plain path does."""
-    scheme = (scheme_of(url) or "file").lower()
-    own = _changed.get().get(scheme)
+    scheme = _known(scheme_of(url) or "file")
+    own = _served.get().get(scheme)
     return not own.remote if own is not None else scheme not in REMOTE
 
 
 def unknown_scheme(url: str) -> str | None:
     """The URL's scheme when no wrapper has it."""
     scheme = scheme_of(url)
-    if scheme is None or scheme.lower() in REMOTE | LOCAL or _changed.get().get(scheme.lower()):
+    if scheme is None or scheme.lower() in REMOTE | LOCAL or _served.get().get(_known(scheme)):
         return None
     return scheme
 
 
 def wrapper_of(scheme: str) -> Wrapper | None:
     """The wrapper of a scheme; None when there is none now."""
-    changed = _changed.get()
-    if scheme in changed:
-        return changed[scheme]
+    if not is_own(scheme):
+        return _served.get().get(scheme)
     made = _made.get(scheme)
-    if made is None and scheme in WRAPPERS:
+    if made is None:
         module, _, factory = WRAPPERS[scheme].partition(":")
         made = _made[scheme] = getattr(import_module(module), factory)()
     return made
@@ -96,9 +98,9 @@ def locate(url: str, *, report: bool = True) -> tuple[Wrapper, str]:
     report: say when allow_url_fopen is in the way.
     """
     match = _SCHEME.match(url)
-    scheme = (match[1] or match[2]).lower() if match else "file"
+    scheme = _known(match[1] or match[2]) if match else "file"
     found = wrapper_of(scheme)
-    if scheme != "file" and found is None:
+    if match is not None and found is None:
         warn(
             f'Unable to find the wrapper "{(scheme_of(url) or "")[:31]}"'
             " - did you forget to enable it when you configured PHP?"

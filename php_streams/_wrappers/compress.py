@@ -170,6 +170,7 @@ class BzipRaw(PackedRaw):
         self.unpacker = bz2.BZ2Decompressor()
         self.first = b""  # the data's first bytes, which must be libbz2's
         self.errno = 0
+        self.damaged = False
 
     def readinto(self, buffer: Any) -> int | None:
         """What unpacking gives; all that was unpacked in one read is lost when the data are damaged in it."""
@@ -189,8 +190,9 @@ class BzipRaw(PackedRaw):
         if self.packer is not None:
             self.errno = BZ_SEQUENCE_ERROR
             raise EOFError
-        if self.errno in (BZ_DATA_ERROR, BZ_DATA_ERROR_MAGIC, BZ_SEQUENCE_ERROR):
+        if self.damaged:
             self._ask_again()
+        self.errno = 0
         parts = []
         while size and not self.unpacker.eof:
             packed = self._load() if self.unpacker.needs_input else b""
@@ -201,6 +203,7 @@ class BzipRaw(PackedRaw):
                 level = self.first[3:4]
                 known = magic and (not level or b"1" <= level <= b"9")
                 self.errno = BZ_DATA_ERROR if known else BZ_DATA_ERROR_MAGIC
+                self.damaged = True
                 raise
             parts.append(part)
             size -= len(part)

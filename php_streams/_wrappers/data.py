@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from typing import Any, Literal
 
 from php_streams._core.context import Context
+from php_streams._core.diagnostics import notice
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers.memory import TempRaw
@@ -22,6 +24,11 @@ class DataRaw(TempRaw):
     """The data of a URL."""
 
     label = "RFC2397"
+    local = False
+
+    def write(self, data: Any) -> int | Literal[False]:
+        """It cannot, whatever the mode."""
+        return notice("Stream is not writable")
 
 
 def parameters(about: str) -> tuple[dict[str, str | bool], bool]:
@@ -69,7 +76,7 @@ class DataUrls(Wrapper):
     remote = True  # allow_url_fopen rules it, though it goes nowhere
 
     def open(self, path: str, mode: str, options: int, context: Context | None) -> Stream:
-        """A stream on the data; with r it is read only."""
+        """A stream on the data, which can only be read."""
         if not path.startswith("data:"):
             raise WrapperError("")
         rest = path[5:].removeprefix("//")
@@ -78,7 +85,7 @@ class DataUrls(Wrapper):
             raise WrapperError("rfc2397: no comma in URL")
         known, in_base64 = parameters(about)
         data = unpacked(text.encode("utf-8", "surrogateescape")) if in_base64 else decode(text)
-        raw = DataRaw("rb" if mode[:1] == "r" and mode[1:2] != "+" else "w+b", LIMIT, data)
+        raw = DataRaw("rb", LIMIT, data)
         raw.known = {**known, "base64": in_base64}
         stream = Stream(raw, mode, None, context)
         stream.buffered = False

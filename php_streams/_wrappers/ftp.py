@@ -27,7 +27,6 @@ from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._transports.connect import ConnectError, open_client
 from php_streams._wrappers.ftp_control import (
     DEFAULT_PORT,
-    LEFT_OVER,
     Control,
     Refused,
     begin_tls,
@@ -40,13 +39,16 @@ from php_streams.constants import STREAM_NOTIFY_FAILURE
 VERBS = {"r": "RETR", "w": "STOR", "a": "APPE"}
 OPENING, DONE = (125, 150), (226, 250)
 BLOCK = 4096
-# What one name of a folder has room for.
-NAME_MAX = 255
+# So much is one line of a list of names at most.
+NAME_MAX = 4096
 # The calendar repeats itself after so many years; Python's begins with the year 1.
 CYCLE = 400
 CYCLE_SECONDS = 146_097 * 86_400
 
-_STAMP = re.compile(r"[^0-9]*" + r"\s*([+-][0-9]{1,3}|[0-9]{1,4})" + r"\s*([+-][0-9]|[0-9]{1,2})" * 5)
+# As sscanf takes it apart: no part gives back what it has taken.
+_STAMP = re.compile(
+    r"[^0-9]*+\s*+([+-][0-9]{1,3}+|[0-9]{1,4}+)" + r"\s*+([+-][0-9]|[0-9]{1,2}+)" * 5,
+)
 
 
 class Ftp(Wrapper):
@@ -149,7 +151,7 @@ def _telling(control: Control) -> Iterator[None]:
             control.close()
         said = f"FTP server reports {control.line}" if control.line else ""
         reasons = [text for text in (str(refused), said) if text]
-        raise WrapperError("\n".join(reasons), LEFT_OVER) from None
+        raise WrapperError("\n".join(reasons), control.number) from None
     except BaseException:
         control.close()
         raise
@@ -254,10 +256,11 @@ class FtpFolder(DirectoryRaw):
     def entries(self) -> Iterator[str]:
         """The names, without the folders in front of them."""
         while not self.data.at_end():
-            line = self.data.readline() or self.data.next_line()
+            line = self.data.readline(NAME_MAX) or self.data.next_line(NAME_MAX)
             if not line:
                 return
-            yield to_text(line).rstrip("\r\n\t ").rstrip("/").rpartition("/")[2]
+            name = to_text(line.partition(b"\0")[0])
+            yield name.removesuffix("\n").removesuffix("\r").rpartition("/")[2]
 
     def restart(self) -> None:
         """They cannot be had again."""
@@ -380,6 +383,9 @@ def _change(
         control.close()
 
 
+_ftp = Ftp()
+
+
 def wrapper() -> Ftp:
-    """The wrapper, for the table."""
-    return Ftp()
+    """The wrapper, for the table: one for both schemes, as rename compares them."""
+    return _ftp

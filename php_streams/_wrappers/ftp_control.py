@@ -14,6 +14,8 @@ from php_streams._core.wrapper import WrapperError
 from php_streams._transports.connect import ConnectError, open_client
 from php_streams._wrappers.url import Url, raw_decode
 from php_streams.constants import (
+    PHP_INT_MAX,
+    PHP_INT_MIN,
     STREAM_NOTIFY_AUTH_REQUIRED,
     STREAM_NOTIFY_AUTH_RESULT,
     STREAM_NOTIFY_CONNECT,
@@ -23,11 +25,9 @@ from php_streams.constants import (
 
 DEFAULT_PORT = 21
 PASSIVE, EXTENDED_PASSIVE = 227, 229
-# More make no number of a file or a port.
-NUMBER_DIGITS = 18
 # So much of a reply's line PHP looks at.
 LINE_MAX = 510
-# PHP's errno when something goes wrong: what connecting left there.
+# PHP's errno when something goes wrong is what connecting left there; TLS leaves none.
 LEFT_OVER = errno.EINPROGRESS
 
 _REPLY = re.compile(r"[0-9]{3} ")
@@ -51,12 +51,13 @@ class Control:
         self.code = 0
         self.tls = url.scheme.lower().endswith("s")
         self.protects_data = False
+        self.number = LEFT_OVER
         try:
             target = f"tcp://{url.host}:{url.port or DEFAULT_PORT}"
             self.stream = open_client(target, ini.socket_timeout(), context)
         except ConnectError as error:
             warn(f"connect() failed: {error.text or 'Unspecified error'}")
-            raise WrapperError(number=LEFT_OVER) from None
+            raise WrapperError(number=self.number) from None
         try:
             self._begin()
         except BaseException:
@@ -100,7 +101,7 @@ class Control:
         notification.info(self.context, STREAM_NOTIFY_CONNECT)
         if self.reply() // 100 != 2:
             notification.error(self.context, STREAM_NOTIFY_FAILURE, self.line, self.code)
-            raise WrapperError(number=LEFT_OVER)
+            raise WrapperError(number=self.number)
         if self.tls:
             self._encrypt()
         self._log_in()
@@ -109,15 +110,16 @@ class Control:
         old = False
         if self.ask("AUTH TLS") != 234:
             if self.ask("AUTH SSL") != 334:
-                raise WrapperError("Server doesn't support FTPS.", LEFT_OVER)
+                raise WrapperError("Server doesn't support FTPS.", self.number)
             old = True
         if self.stream.unread() and ini.get("php_streams.starttls_buffer") != "keep":
             raise WrapperError(
                 "The server sent more in plaintext before the handshake (php_streams.starttls_buffer)",
-                LEFT_OVER,
+                self.number,
             )
+        self.number = 0
         if not begin_tls(self.stream, self.context):
-            raise WrapperError("Unable to activate SSL mode", LEFT_OVER)
+            raise WrapperError("Unable to activate SSL mode", self.number)
         self.ask("PBSZ 0")
         self.protects_data = self.ask("PROT P") // 100 == 2 or old
 
@@ -131,14 +133,14 @@ class Control:
             told = notification.info if self.code // 100 == 2 else notification.error
             told(self.context, STREAM_NOTIFY_AUTH_RESULT, self.line, self.code)
         if self.code // 100 != 2:
-            raise WrapperError(number=LEFT_OVER)
+            raise WrapperError(number=self.number)
 
     def _plain(self, part: str, name: str) -> str:
         """A part of the URL; what would begin another command is refused."""
         text = to_text(raw_decode(part))
         if re.search(r"[\x00-\x1f\x7f]", text):
             shown = text.partition("\0")[0]
-            raise WrapperError(f"Invalid {name} {shown}", LEFT_OVER)
+            raise WrapperError(f"Invalid {name} {shown}", self.number)
         return text
 
     # --- the data connection -----------------------------------------------------------------------
@@ -184,9 +186,9 @@ def _place(host: str, port: int) -> str:
 
 
 def leading_number(text: str) -> int:
-    """The number that the text begins with, 0 without one."""
+    """The number that the text begins with, in the limits of C's long; 0 without one."""
     number = _NUMBER.match(text)
-    return int(number[1][:NUMBER_DIGITS]) if number else 0
+    return max(PHP_INT_MIN, min(int(number[1]), PHP_INT_MAX)) if number else 0
 
 
 def sender() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import shutil
 import stat
@@ -23,6 +24,7 @@ from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
+from php_streams._wrappers import wrapper_of
 from php_streams.constants import LOCK_NB, LOCK_UN
 
 # The flags of open(2) by the mode's first letter.
@@ -365,6 +367,27 @@ class PlainFiles(Wrapper):
     def chmod(self, path: str, mode: int) -> None:
         """chmod(2)."""
         os.chmod(path, mode)
+
+
+def adopt(file: io.IOBase) -> Stream:
+    """A stream on what a file of Python's is open on, where that stands."""
+    file.flush()
+    position = file.tell() if file.seekable() else None
+    fd = os.dup(file.fileno())
+    try:
+        access = fcntl.fcntl(fd, fcntl.F_GETFL)
+        raw = FileRaw(fd)
+        raw.greedy = raw.mappable
+        mode = {os.O_RDONLY: "rb", os.O_WRONLY: "ab" if access & os.O_APPEND else "wb"}
+        name = getattr(file, "name", None)
+        stream = Stream(raw, mode.get(access & os.O_ACCMODE, "r+b"), name if isinstance(name, str) else None)
+    except BaseException:
+        os.close(fd)
+        raise
+    stream.wrapper = wrapper_of("file")
+    if position is not None:
+        stream.seek(position)
+    return stream
 
 
 def wrapper() -> PlainFiles:

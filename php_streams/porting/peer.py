@@ -139,7 +139,9 @@ class Peers:
         deadline: float = 20.0,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """The arguments are `Peer`'s. Every text may also name ``{port}``, ``{port2}`` ... of the peers."""
+        """The arguments are `Peer`'s. Every text may also name ``{port}``, ``{port2}`` ... of the peers, and
+        ``{pasv2}`` ..., the same as FTP's PASV tells it: 127,0,0,1,4,210.
+        """
         self.peers: list[Peer | Client] = []
         try:
             for plan in parse(script):
@@ -148,7 +150,7 @@ class Peers:
             self.finish()
             raise
         for peer in self.peers:
-            peer.variables |= self.ports
+            peer.variables |= self.ports | self._passive
 
     def _peer(
         self,
@@ -171,6 +173,14 @@ class Peers:
             f"port{n if n > 1 else ''}": str(peer.port)
             for n, peer in enumerate(self.peers, 1)
             if peer.port and not peer.plan.server
+        }
+
+    @property
+    def _passive(self) -> dict[str, str]:
+        """The ports after their address, all in bytes."""
+        return {
+            name.replace("port", "pasv"): f"127,0,0,1,{int(port) >> 8},{int(port) & 255}"
+            for name, port in self.ports.items()
         }
 
     @property

@@ -95,7 +95,7 @@ def make_program(draw: random.Random) -> Program:
     open_ = draw.choice(["gzopen", "gzopen", "gzopen", "bzopen", "fopen"])
     bzip2 = open_ != "gzopen"
     modes = ["r", "w"] if open_ == "bzopen" else ["r", "rb", "w", "wb", "w1", "wb6"]
-    modes += [] if bzip2 else ["a", "w9", "wb6f", "wb1h", "wbR", "wF", "wT"]
+    modes += [] if bzip2 else ["a", "w0", "w9", "wb6f", "wb1h", "wbR", "wF", "wT"]
     mode = draw.choice([*modes, "r", "r", "r"])
     steps = [make_step(draw, bzip2, mode[0] != "r") for _ in range(draw.randint(1, 12))]
     if mode[0] != "r":  # a gap before the first byte is not cleared by zlib: it writes what lies in memory

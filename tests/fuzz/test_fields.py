@@ -76,7 +76,7 @@ CSV = [
 ]
 CSV += ["é".encode(), b"\0", b"x y", b"\xff", b"\xe9", b"\xa0"]
 ODD = [b"\t", b"|", b" ", b"a", b'"', b"'", b",", b"\xe9", b"\\", b"\n", b"\0", b"\xa0", b"", b"ab"]
-ODD_ENCLOSURES = [mark for mark in ODD if mark.isascii()]
+ODD_ENCLOSURES = [mark for mark in ODD if mark.isascii() and mark != b"\0"]
 INPUT = (
     "12 -5 +7 0x1F 0 077 089 1.5 -.5 . 1e5 1e 1e+ 2.5E-3 abc hello , : - % x é 0X -0x1f e5 1.2.3 +-3".split()
 )

@@ -197,7 +197,7 @@ def make_program(draw: random.Random) -> Program:
     first, data = make_one(draw)
     chain = [first] + [make_one(draw)[0] for _ in range(draw.choice([0, 0, 0, 1, 2]))]
     # What php's bzip2.compress loses, and when it ends a block: decisions.toml, bzip2-flush, bzip2-behind.
-    # iconv-cut: what iconv loses when characters come in pieces, as other filters make them.  What zlib.deflate
+    # iconv-cut: what iconv loses when characters come in pieces, as filters make them.  What zlib.deflate
     # makes depends a little on the size of the pieces, and those of other compressors are smaller in php.
     only_first = ("bzip2.compress", "convert.iconv", "zlib.deflate")
     chain = [one for one in chain if one is first or not one[0].startswith(only_first)]
