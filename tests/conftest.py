@@ -1,7 +1,7 @@
-"""Options of the whole test suite, and the conformance part of its summary.
+"""Options of the whole test suite, the conformance part of its summary, and the php-cli that is asked.
 
-Here and not in conformance/: a conftest further down is read too late for options, and not at all by the
-process that hands out the tests of a parallel run.
+The options are here and not in conformance/: a conftest further down is read too late for them, and not at
+all by the process that hands out the tests of a parallel run.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from php_streams import error_clear_last
+from php_streams.porting.php_cli import PhpCli
 from tests.conformance.php_found import find
 from tests.conformance.summary import write_summary
 
@@ -36,3 +37,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def no_last_error() -> None:
     """PHP's last error belongs to the thread, and the tests share one: each begins without."""
     error_clear_last()
+
+
+@pytest.fixture(scope="session")
+def php(pytestconfig: pytest.Config) -> PhpCli:
+    """The newest php-cli; a test that asks for it is skipped where there is none."""
+    found = find(pytestconfig)
+    if not found.php:
+        pytest.skip(found.offline)
+    return found.php[0]
+
+
+@pytest.fixture(scope="session")
+def php_alike(pytestconfig: pytest.Config) -> PhpCli | None:
+    """The newest php-cli that words its warnings as php_streams does, where the options allow one."""
+    alike = (php for php in find(pytestconfig).php if float(php.series) >= 8.4)
+    return next(alike, None)

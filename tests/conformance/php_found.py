@@ -49,6 +49,11 @@ def find(config: pytest.Config) -> Found:
     return config.stash[KEY]
 
 
+def first_where(config: pytest.Config, condition: str) -> PhpCli | None:
+    """The newest of which this condition, written in PHP, is true."""
+    return next((php for php in find(config).php if php.evaluate(condition)), None)
+
+
 def search(config: pytest.Config) -> Found:
     """As the options say; raises `pytest.UsageError` where they cannot be met."""
     options = config.option

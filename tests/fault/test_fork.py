@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conformance.php_found import find
+from tests.conformance.php_found import find, first_where
 
 ROOT = Path(__file__).parents[2]
 CERTS = ROOT / "tests" / "conformance" / "certs"
@@ -330,20 +330,19 @@ def test_python(name: str) -> None:
 
 
 @pytest.fixture
-def php(pytestconfig: pytest.Config) -> str:
+def php_that_forks(pytestconfig: pytest.Config) -> str:
     """The newest php-cli that can fork."""
-    found = find(pytestconfig)
-    for one in found.php:
-        if one.evaluate("extension_loaded('pcntl') && extension_loaded('posix')"):
-            return str(one.path)
-    pytest.skip(found.offline or "no php-cli with pcntl and posix is here")
+    found = first_where(pytestconfig, "extension_loaded('pcntl') && extension_loaded('posix')")
+    if found is None:
+        pytest.skip(find(pytestconfig).offline or "no php-cli with pcntl and posix is here")
+    return str(found.path)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_php(name: str, php: str) -> None:
+def test_php(name: str, php_that_forks: str) -> None:
     program = PROGRAMS[name]
     code = textwrap.dedent(PHP) + textwrap.dedent(program.php)
-    assert outcome(program, [php, "-d", "display_errors=0", "-r", code]) == (
+    assert outcome(program, [php_that_forks, "-d", "display_errors=0", "-r", code]) == (
         program.prints,
         program.seen,
     )

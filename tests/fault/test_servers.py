@@ -35,7 +35,6 @@ from php_streams import (
 )
 from php_streams._core.stream import Stream
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 from tests.fault.test_descriptors import nothing_left  # noqa: F401  (a fixture)
 from tests.signals import signal_soon
 
@@ -94,12 +93,6 @@ def take_the_rest():
 """
 
 
-@pytest.fixture(scope="module")
-def php(pytestconfig: pytest.Config) -> PhpCli | None:
-    """A php-cli that words its warnings as php_streams does, if there is one."""
-    return next((php for php in find(pytestconfig).php if float(php.series) >= 8.4), None)
-
-
 def ran(command: list[str], folder: Path) -> list[str]:
     """What a command printed, line by line; it runs in that folder and finds php_streams where we did."""
     env = {**os.environ, "PYTHONPATH": str(Path(php_streams.__file__).parents[1])}
@@ -134,9 +127,9 @@ def privileged_ports() -> bool:
 
 
 @pytest.mark.skipif(not privileged_ports(), reason="on this system every user may listen on port 81")
-def test_a_privileged_port_is_refused_to_an_ordinary_user(php: PhpCli | None, tmp_path: Path) -> None:
+def test_a_privileged_port_is_refused_to_an_ordinary_user(php_alike: PhpCli | None, tmp_path: Path) -> None:
     lines = both(
-        php,
+        php_alike,
         f"if (posix_getuid() === 0) {{ posix_setgid({NOBODY}); posix_setuid({NOBODY}); }}"
         "foreach (['tcp', 'udp', 'tls'] as $transport) server(\"$transport://127.0.0.1:81\");"
         "server('unix:///socket');",
@@ -154,10 +147,10 @@ def test_a_privileged_port_is_refused_to_an_ordinary_user(php: PhpCli | None, tm
 
 
 def test_without_descriptors_nobody_is_accepted_and_nobody_is_lost(
-    php: PhpCli | None, tmp_path: Path
+    php_alike: PhpCli | None, tmp_path: Path
 ) -> None:
     lines = both(
-        php,
+        php_alike,
         "posix_setrlimit(POSIX_RLIMIT_NOFILE, 30, 30);"
         "$both = STREAM_SERVER_BIND | STREAM_SERVER_LISTEN;"
         "$tcp = server('tcp://127.0.0.1:0', $both); $unix = server('unix://socket', $both);"

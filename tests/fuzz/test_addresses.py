@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import phpserialize
-import pytest
 
 from php_streams import inet_ntop, inet_pton, ip2long, long2ip
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ", "20000"))
 SEED = int(os.environ.get("PHP_STREAMS_FUZZ_SEED", "20240717"))
@@ -92,15 +90,6 @@ def in_python(function: Any, value: Any) -> Any:
     except ValueError as error:
         return {0: str(error).encode()}
     return found.encode() if isinstance(found, str) else found
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def test_every_address_is_phps(php: PhpCli, tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ import pytest
 import php_streams
 from php_streams._core.resource import Resource
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 FACTS = Path(__file__).parents[2] / "compat_matrix" / "facts" / "php-8.4.json"
 # Left out: what would connect to odd hosts, change who listens, print, write to logs (openlog's and
@@ -209,25 +208,16 @@ def settled(text: str) -> str:
     return re.sub(r's:4:"(?:file|line)";(?:s:\d+:"[^"]*"|i:\d+);', "", text)
 
 
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """PHP 8.4, which decides."""
-    for php in find(pytestconfig).php:
-        if php.series == "8.4":
-            return php
-    pytest.skip("php 8.4 was not found")
-
-
 # Two descriptors a call, and TLS's warnings among the answers.
 @pytest.mark.timeout(120)
 def test_every_wrong_argument_is_told_as_php_tells_it(
-    php: PhpCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    php84: PhpCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same error, warnings and result for each function, place and kind."""
     tried = calls()
     assert len(tried) > 1000
     differ = []
-    told = in_php(php, tried, tmp_path)
+    told = in_php(php84, tried, tmp_path)
     monkeypatch.chdir(tmp_path / "place")
     for (name, place, kind, kinds), expected in zip(tried, told, strict=True):
         found = in_python(name, kinds)

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import phpserialize
-import pytest
 
 import php_streams
 from php_streams._core.format import php_format
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ", "20000"))
 SEED = int(os.environ.get("PHP_STREAMS_FUZZ_SEED", "20240717"))
@@ -150,15 +148,6 @@ def in_python(text: str, values: list[Any]) -> tuple[str, str, list[str]]:
         return type(error).__name__, str(error), said
     finally:
         php_streams.restore_error_handler()
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def test_every_directive_is_phps(php: PhpCli) -> None:

@@ -19,12 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import phpserialize
-import pytest
 
 import php_streams
 from php_streams._core.stream import Stream
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 from tests.fuzz.test_reads import make_text
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_PROGRAMS", "200"))
@@ -210,15 +208,6 @@ def step(ends: dict[str, Stream], which: str, name: str, arguments: list[Any]) -
     result = getattr(php_streams, name)(fp, *arguments)
     php_streams.stream_set_blocking(fp, blocked)
     return as_array(result)
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def test_both_ends_are_phps(php: PhpCli) -> None:

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import phpserialize
-import pytest
 
 import php_streams
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_PROGRAMS", "200"))
 SEED = int(os.environ.get("PHP_STREAMS_FUZZ_SEED", "20240717"))
@@ -118,15 +116,6 @@ def in_python(program: list[Step]) -> list[State]:
                 [result, php_streams.ftell(fp), meta["timed_out"], meta["eof"], meta["unread_bytes"]]
             )
     return states
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def test_every_read_is_phps(php: PhpCli) -> None:

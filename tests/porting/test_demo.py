@@ -32,8 +32,8 @@ def servers(tmp_path: Path) -> Iterator[MailServers]:
     assert running.surprises == []
 
 
-def test_everything_matches(capsys: pytest.CaptureFixture[str], php: PhpCli | None) -> None:
-    choice = ["--php", str(php.path)] if php else ["--no-php"]
+def test_everything_matches(capsys: pytest.CaptureFixture[str], php_alike: PhpCli | None) -> None:
+    choice = ["--php", str(php_alike.path)] if php_alike else ["--no-php"]
     assert cli.main(["demo", "--quick", *choice]) == 0
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
@@ -43,10 +43,10 @@ def test_everything_matches(capsys: pytest.CaptureFixture[str], php: PhpCli | No
         assert shown.count(f"\n  {session.title}  ") == 1, "the row of the table"
     assert shown.count("T: TLSv1.3") == sum(bool(each.security) for each in SESSIONS)
     assert PASSWORD not in shown
-    if php:
+    if php_alike:
         # Each session is compared, and each comparison is shown.
         assert shown.count("both: the same dialogue and warnings") == len(SESSIONS) + len(MISTAKES)
-        assert f"and PHP {php.version} are one and the same" in shown
+        assert f"and PHP {php_alike.version} are one and the same" in shown
     else:
         assert "php-cli was not there to agree" in shown
 

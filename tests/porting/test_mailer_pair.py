@@ -89,14 +89,14 @@ def run_twin(twin: list[str], job: dict[str, object], script: str, folder: Path)
 
 
 @pytest.fixture
-def mail(tmp_path: Path, php: PhpCli | None) -> Mail:  # long: what the run that it returns needs
+def mail(tmp_path: Path, php_alike: PhpCli | None) -> Mail:  # long: what the run that it returns needs
     """Runs a job, changed as the arguments say, against a scripted server; both twins have to agree."""
     message = tmp_path / "message.eml"
     message.write_bytes(b"Subject: x\n\n.\nPAYLOAD\n")
     messages = [{"from": "a@x.test", "to": ["b@x.test"], "file": str(message)}]
     twins = [[sys.executable, "-W", "error", str(EXAMPLES / "mailer.py")]]
-    if php:
-        twins.append([str(php.path), *PHP_SETTINGS, str(EXAMPLES / "mailer.php")])
+    if php_alike:
+        twins.append([str(php_alike.path), *PHP_SETTINGS, str(EXAMPLES / "mailer.php")])
 
     def run(script: str, **changes: object) -> tuple[list[str], int]:
         job = {**JOB, "messages": messages, **changes}

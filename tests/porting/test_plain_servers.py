@@ -136,11 +136,11 @@ LANGUAGES = ["php", "python"]
 
 
 @pytest.fixture
-def speaks(php: PhpCli | None) -> dict[str, PhpCli | None]:
+def speaks(php_alike: PhpCli | None) -> dict[str, PhpCli | None]:
     """The php of each language; there is none for Python."""
-    if php is None:
+    if php_alike is None:
         pytest.skip("needs php-cli 8.4 on one of the sides")
-    return {"php": php, "python": None}
+    return {"php": php_alike, "python": None}
 
 
 @pytest.mark.parametrize("client", LANGUAGES)

@@ -34,11 +34,11 @@ def test_line_n_is_line_n(name: str) -> None:
 
 
 @pytest.fixture(params=["php", "python"])
-def language(request: pytest.FixtureRequest, php: PhpCli | None) -> PhpCli | None:
+def language(request: pytest.FixtureRequest, php_alike: PhpCli | None) -> PhpCli | None:
     """Whose server it is: the PHP twin where php-cli is found, and the Python twin."""
-    if request.param == "php" and php is None:
+    if request.param == "php" and php_alike is None:
         pytest.skip("the PHP twin of the server needs php-cli 8.4")
-    return php if request.param == "php" else None
+    return php_alike if request.param == "php" else None
 
 
 # --- chat ----------------------------------------------------------------------------------------------
@@ -161,11 +161,11 @@ def run_php(php: PhpCli, code: str, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True).stdout.decode()
 
 
-def test_php_is_a_client_of_the_python_server(php: PhpCli | None) -> None:
-    if php is None:
+def test_php_is_a_client_of_the_python_server(php_alike: PhpCli | None) -> None:
+    if php_alike is None:
         pytest.skip("php-cli 8.4 is the client here")
     with Served([*program("chat_server", None), "tcp://127.0.0.1:0"]) as server:
-        printed = run_php(php, PHP_CHATTER, str(server.port))
+        printed = run_php(php_alike, PHP_CHATTER, str(server.port))
     assert printed == "What is your name?\n* rasmus joined\n* rasmus\n"
 
 
@@ -234,11 +234,11 @@ echo fgets($fp);
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_php_hears_its_echo_from_python(php: PhpCli | None, version: str) -> None:
-    if php is None:
+def test_php_hears_its_echo_from_python(php_alike: PhpCli | None, version: str) -> None:
+    if php_alike is None:
         pytest.skip("php-cli 8.4 is the client here")
     with Served([*program("tls_echo_server", None), "tcp://127.0.0.1:0", CERTIFICATE]) as server:
-        printed = run_php(php, PHP_SHOUTER, str(server.port), str(CA), version.replace(".", "_"))
+        printed = run_php(php_alike, PHP_SHOUTER, str(server.port), str(CA), version.replace(".", "_"))
         assert printed == "hello\n"
         assert [server.log(), server.log()] == [f"TLSv{version}", "done"]
 

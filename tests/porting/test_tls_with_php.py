@@ -38,10 +38,10 @@ SCHEMES = {"tlsv1.2": "TLSv1.2", "tlsv1.3": "TLSv1.3", "ssl": "TLSv1.3"}
 
 
 @pytest.fixture
-def found(php: PhpCli | None) -> PhpCli:
-    if php is None:
+def found(php_alike: PhpCli | None) -> PhpCli:
+    if php_alike is None:
         pytest.skip("needs php-cli 8.4")
-    return php
+    return php_alike
 
 
 @contextmanager

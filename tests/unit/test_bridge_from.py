@@ -30,7 +30,7 @@ from php_streams import (
     stream_socket_server,
     to_socket,
 )
-from tests.conformance.php_found import find
+from tests.conformance.php_found import find, first_where
 from tests.unit.tls_peers import open_descriptors
 
 
@@ -124,11 +124,10 @@ def test_the_meta_data_are_those_of_socket_export_stream(php_with_sockets: str) 
 @pytest.fixture
 def php_with_sockets(pytestconfig: pytest.Config) -> str:
     """The newest php-cli that has the sockets extension."""
-    found = find(pytestconfig)
-    for one in found.php:
-        if one.evaluate("extension_loaded('sockets')"):
-            return str(one.path)
-    pytest.skip(found.offline or "no php-cli with the sockets extension is here")
+    found = first_where(pytestconfig, "extension_loaded('sockets')")
+    if found is None:
+        pytest.skip(find(pytestconfig).offline or "no php-cli with the sockets extension is here")
+    return str(found.path)
 
 
 def test_a_listening_socket_is_a_server() -> None:

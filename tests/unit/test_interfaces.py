@@ -7,12 +7,9 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
-
 import php_streams
 from php_streams.porting.php_cli import PhpCli
 from tests import namespaces
-from tests.conformance.php_found import find
 
 PHP = "echo json_encode(net_get_interfaces()), PHP_EOL;"
 PYTHON = "import json, php_streams; print(json.dumps(php_streams.net_get_interfaces()))"
@@ -30,15 +27,6 @@ ip link set wire up
 ip link add bridge type bridge 2>/dev/null || true
 ip tuntap add tunnel mode tun 2>/dev/null && ip addr add 203.0.113.1 peer 203.0.113.2/32 dev tunnel || true
 """
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def both(output: bytes) -> tuple[Any, Any]:

@@ -23,8 +23,7 @@ from php_streams import (
     stream_socket_get_name,
 )
 from php_streams._transports.connect import POOL
-from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
+from tests.conformance.php_found import first_where
 
 
 @pytest.fixture(autouse=True)
@@ -170,18 +169,10 @@ def test_a_fork_leaves_the_connection_to_both(pytestconfig: pytest.Config, serve
         heard = threads.submit(said, server)
         python_forks(port(server))
         assert heard.result(20) == expected
-        php = forking(find(pytestconfig).php)
+        php = first_where(pytestconfig, "function_exists('pcntl_fork')")
         if php is None:
             return
         server.settimeout(10)
         heard = threads.submit(said, server)
         php.run(FORK_PHP % ((port(server),) * 3))
         assert heard.result(20) == expected
-
-
-def forking(found: list[PhpCli]) -> PhpCli | None:
-    """A php with pcntl."""
-    for php in found:
-        if php.evaluate("function_exists('pcntl_fork')"):
-            return php
-    return None

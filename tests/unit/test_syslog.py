@@ -14,7 +14,6 @@ import pytest
 
 from php_streams.porting.php_cli import PhpCli
 from tests import namespaces
-from tests.conformance.php_found import find
 
 # Binds /dev/log, runs the command that it is given and prints the datagrams that came.  They are taken while
 # it runs: the kernel lets a sender wait when ten are queued.
@@ -62,15 +61,6 @@ SCRIPTS = {
     ),
     "error_log": ('ini_set("error_log", "syslog"); error_log("one\\ntwo"); error_log("three", 0, "x");',),
 }
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def datagrams(folder: Path, *command: str) -> list[str]:

@@ -13,7 +13,6 @@ import pytest
 
 from php_streams import _transports, openssl_x509_check_private_key, openssl_x509_verify
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 x509 = pytest.importorskip("cryptography.x509", reason="needs the extra [openssl]")
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
@@ -66,15 +65,6 @@ def public_pem(key: Any) -> str:
     """As `openssl pkey -pubout` has it."""
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def test_every_kind_of_key(php: PhpCli, tmp_path: Path) -> None:
