@@ -269,6 +269,7 @@ class Buffer(Resource):
         """stream_get_contents without a length: until the end, a timeout, or nothing more comes."""
         data = self.take()
         if self.raw.filtered:
+            self.raw.stat()  # a user's wrapper is asked how much it will be
             parts = [data]
             while (part := self._read_fully(self.chunk_size)) or self.unread():
                 parts.append(part)
