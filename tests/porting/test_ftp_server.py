@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import php_streams
+from php_streams._core.context import Context
 from php_streams.porting.demo import PHP_SETTINGS
 from php_streams.porting.php_cli import PhpCli
 from tests.porting.servers import CA, CERTS, PATIENCE
@@ -71,21 +72,25 @@ echo json_encode([$did, $told]);
 
 def steps(u: str) -> list[object]:
     """What TWIN does."""
-    context = php_streams.stream_context_create({"ftp": {"overwrite": True}})
-    rest = php_streams.stream_context_create({"ftp": {"resume_pos": 6}})
     told: list[object] = []
     heard = php_streams.stream_context_create({}, {"notification": lambda *all_: told.append(all_[:4])})
-    large = b"0123456789abcde\n" * 20000
-
-    def lines() -> list[object]:
-        fp = php_streams.fopen(f"{u}/a.txt", "r", False, context)
-        return [
-            list(iter(lambda: php_streams.fgets(fp), False)),
-            php_streams.feof(fp),
-            php_streams.fclose(fp),
-        ]
-
     did = [
+        *files(u),
+        *folders(u),
+        php_streams.file_get_contents(f"{u}/a.txt", False, heard),
+        php_streams.file_get_contents(f"{u}/a.txt".replace("secret", "wrong")),
+        php_streams.file_get_contents(f"{u}/a.txt".replace("ada:secret@", "")),
+        php_streams.file_put_contents(f"{u}/b.txt".replace("ada:secret@", ""), "data"),
+    ]
+    return [did, told]
+
+
+def files(u: str) -> list[object]:
+    """Writing and reading."""
+    context = php_streams.stream_context_create({"ftp": {"overwrite": True}})
+    rest = php_streams.stream_context_create({"ftp": {"resume_pos": 6}})
+    large = b"0123456789abcde\n" * 20000
+    return [
         php_streams.file_put_contents(f"{u}/a.txt", "hello\nworld\n"),
         php_streams.file_put_contents(f"{u}/a.txt", "again"),
         php_streams.file_put_contents(f"{u}/a.txt", "hello\nthere\n", 0, context),
@@ -93,12 +98,25 @@ def steps(u: str) -> list[object]:
         php_streams.file_get_contents(f"{u}/a.txt"),
         php_streams.file_get_contents(f"{u}/a.txt", False, rest),
         php_streams.file_get_contents(f"{u}/none.txt"),
-        lines(),
+        lines(f"{u}/a.txt", context),
         php_streams.file_put_contents(f"{u}/large", large),
         php_streams.file_get_contents(f"{u}/large") == large,
         php_streams.filesize(f"{u}/large"),
         php_streams.is_dir(f"{u}/a.txt"),
         php_streams.file_exists(f"{u}/none.txt"),
+    ]
+
+
+def lines(url: str, context: Context) -> list[object]:
+    """A file line by line."""
+    fp = php_streams.fopen(url, "r", False, context)
+    all_lines = list(iter(lambda: php_streams.fgets(fp), False))
+    return [all_lines, php_streams.feof(fp), php_streams.fclose(fp)]
+
+
+def folders(u: str) -> list[object]:
+    """Names, and what changes them."""
+    return [
         php_streams.mkdir(f"{u}/one/two/three", 0o777, True),
         php_streams.mkdir(f"{u}/one"),
         php_streams.is_dir(f"{u}/one/two"),
@@ -111,12 +129,7 @@ def steps(u: str) -> list[object]:
         php_streams.unlink(f"{u}/one/c d.txt"),
         php_streams.rmdir(f"{u}/one"),
         php_streams.rmdir(f"{u}/one/two/three"),
-        php_streams.file_get_contents(f"{u}/a.txt", False, heard),
-        php_streams.file_get_contents(f"{u}/a.txt".replace("secret", "wrong")),
-        php_streams.file_get_contents(f"{u}/a.txt".replace("ada:secret@", "")),
-        php_streams.file_put_contents(f"{u}/b.txt".replace("ada:secret@", ""), "data"),
     ]
-    return [did, told]
 
 
 def session(scheme: str, root: Path, act: Callable[[str], object]) -> tuple[object, list[str]]:
