@@ -99,7 +99,7 @@ class Poller:
     def forget(self, raw: Raw) -> None:
         """The raw is about to close (in any thread)."""
         self.stale = True
-        if self.large and self.generation == Poller.forks:
+        if self.large and self.generation == Poller.forks and not raw.descriptor_moves:
             descriptor = raw.select_descriptor()
             if descriptor is not None:
                 self._unregister(descriptor)
@@ -150,6 +150,7 @@ class Watch:
         self.descriptors: dict[Raw, int] = {}  # -1: it has none
         self.users: dict[int, list[Raw]] = {}  # two streams may share a descriptor
         self.mute: set[Raw] = set()  # nobody can wait for these, and each call says so
+        self.moving: set[Raw] = set()  # these are asked for their descriptor in each call
         self.crowded = False  # a stream stands twice in a list, or two have one descriptor
         self.shares = False
         self.asked: list[tuple[int, int, Side]] = []
@@ -183,16 +184,21 @@ class Watch:
         self.crowded = self.shares or any(side.again for side in sides)
         self.look = self.poller.looking()
         if self.mute or not self.users:
-            check(sets)
-        else:
+            check(sets, self)
+        elif not self.moving:
             self.key = key
 
     def _register(self, changed: set[Raw]) -> None:
         """Tells the kernel; who left first, for his descriptor may be another's by now."""
         read, write, except_ = (side.positions for side in self.sides)
+        if self.moving:
+            changed = changed | self.moving
+            for raw in self.moving.copy():
+                self._leave(raw)
         staying = {raw for raw in changed if raw in read or raw in write or raw in except_}
         for raw in changed - staying:
-            self._leave(raw)
+            if raw in self.descriptors:
+                self._leave(raw)
         for raw in staying:
             descriptor = self.descriptors.get(raw)
             self._ask(self._come(raw) if descriptor is None else descriptor)
@@ -200,6 +206,8 @@ class Watch:
     def _come(self, raw: Raw) -> int:
         raw.__dict__.setdefault("pollers", []).append(self.poller)
         descriptor = raw.select_descriptor()
+        if raw.descriptor_moves:
+            self.moving.add(raw)
         if descriptor is None:
             self.mute.add(raw)
             descriptor = -1
@@ -212,6 +220,7 @@ class Watch:
     def _leave(self, raw: Raw) -> None:
         raw.__dict__["pollers"].remove(self.poller)
         self.mute.discard(raw)
+        self.moving.discard(raw)
         descriptor = self.descriptors.pop(raw)
         users = self.users.get(descriptor)
         if users is not None:
@@ -262,8 +271,14 @@ class Watch:
             self.poller.close()
 
 
-def check(sets: Sets) -> None:
-    """Warns of what cannot be waited for, and refuses what is no stream, or nothing but that."""
+def check(sets: Sets, watch: Watch | None = None) -> None:
+    """Warns of what cannot be waited for, and refuses what is no stream, or nothing but that.
+
+    watch: knows the descriptors already.
+    """
+    known: dict[Raw, int | None] = {}
+    if watch is not None:
+        known = {**watch.descriptors, **dict.fromkeys(watch.mute)}
     unfit: list[Any] = []
     descriptors = 0
     for streams in sets:
@@ -271,9 +286,10 @@ def check(sets: Sets) -> None:
             if stream.__class__ is not Stream or not stream.is_open:
                 unfit.append(stream)
                 continue
-            descriptor = stream.raw.select_descriptor()
+            raw = stream.raw
+            descriptor = known[raw] if raw in known else raw.select_descriptor()
             if descriptor is None:
-                warn(stream.raw.why_not_selectable())
+                warn(raw.why_not_selectable())
             elif descriptor >= 0:
                 descriptors += 1
     # PHP says nothing of members that are no streams when there is no stream beside them.

@@ -64,6 +64,7 @@ class UserRaw(Raw):
     label = "user-space"
     revives = True
     asks_for_end = True
+    descriptor_moves = True
 
     def __init__(self, methods: Methods, remote: bool) -> None:
         super().__init__()
