@@ -111,7 +111,8 @@ def run_chain(filters: Sequence[Filter], buckets: list[bytes], flags: int) -> Ou
 STATE = (
     "greedy blocking timed_out eof failed raised written unpushed line_end local lockable encrypts revives"
 )
-STATE += " seek_allowed label place datagrams asks_for_end descriptor_moves buffering_is_fixed closed_by_fclose pollers"
+STATE += " seek_allowed label place datagrams asks_for_end descriptor_moves buffering_is_fixed"
+STATE += " closed_by_fclose pollers"
 CALLS = "at_end set_blocking set_timeout set_write_buffer enable_crypto require_tls socket_name shutdown push"
 CALLS += " meta fileno truncate_to stat sync lock is_terminal flush_written set_read_buffer receive_from"
 CALLS += " send_to"
