@@ -40,7 +40,7 @@ def there(name: str, cases: Path = CASES) -> bool:
     """Has it come: does the package have the function, or list the thing, or is there a case about it?"""
     chapter, mark, thing = name.partition("/")
     if not mark:
-        return hasattr(php_streams, name)
+        return name in php_streams.__all__
     lists = getattr(php_streams, f"stream_get_{chapter}", None) if chapter in LISTED else None
     return (lists is not None and listed(thing, lists())) or any((cases / name).glob("*.case"))
 

@@ -273,6 +273,7 @@ class Buffer(Resource):
             return b"".join(iter(lambda: self.read(self.chunk_size), b""))
         data = self.take()
         if self.raw.filtered:
+            self.raw.stat()  # a user's wrapper is asked how much it will be
             parts = [data]
             while (part := self._read_fully(self.chunk_size)) or self.unread():
                 parts.append(part)

@@ -26,29 +26,31 @@ def copy_stream(source: Stream, target: Stream, size: int = -1) -> int | Literal
     """Copies so many bytes (-1: all there are); how many that were, False when reading or writing failed."""
     if not size:
         return 0
-    # PHP maps such a file into memory and seeks behind what it has copied, which takes the end back.
     held = source.unread()
-    mapped = source.raw.mappable and not held and not source.tell() % 4096 and _has_size(source)
     done = _copy(source, target, held if size < 0 else min(size, held))
     if done is not False and done != size and source.raw.plain_descriptor() is not None:
         moved = _by_files(source, target, size - done if size > 0 else size)
-        if moved is False:
-            return False
-        if moved == 0 and not held:
-            return 0
-        mapped = mapped and moved is None
+        if moved is False or (moved == 0 and not held):
+            return moved
+        if moved is None and not held:
+            size = _mapped(source, size)
         done += moved or _by_sendfile(source, target, size - done if size > 0 else size)
-    if done is not False and done != size:
-        rest = _copy(source, target, size - done if size > 0 else size)
-        done = rest is not False and done + rest
-    if mapped and done:
-        source.raw.eof = False
-    return done
+    if done is False or done == size:
+        return done
+    rest = _copy(source, target, size - done if size > 0 else size)
+    return rest is not False and done + rest
 
 
-def _has_size(source: Stream) -> bool:
-    status = source.raw.stat()
-    return status is not None and status.st_size > 0
+def _mapped(source: Stream, size: int) -> int:
+    """How much PHP would map into memory at once, and so copy: not more than is there now.
+
+    So a file that is appended to itself is not copied for ever.
+    """
+    status, position = source.raw.stat(), source.tell()
+    left = status.st_size - position if status is not None and source.raw.mappable else 0
+    if left <= 0 or position % 4096:
+        return size
+    return left if size < 0 else min(size, left)
 
 
 def _copy(source: Stream, target: Stream, size: int) -> int | Literal[False]:

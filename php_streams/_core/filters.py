@@ -79,6 +79,10 @@ class ByteFilter(Filter):
     def run(self, buckets: list[bytes], flags: int) -> Outcome:
         """Filters bucket after bucket: what one becomes must not depend on the next ones."""
         try:
+            if len(buckets) == 1 and flags == PSFS_FLAG_NORMAL:
+                one = self.filter(buckets[0], False)
+                status = PSFS_PASS_ON if one or not self.waits else PSFS_FEED_ME
+                return status, [one] if one else [], len(buckets[0])
             made = [self.filter(bucket, False) for bucket in buckets]
             if flags == PSFS_FLAG_FLUSH_CLOSE:
                 made.append(self.filter(b"", True))
@@ -107,9 +111,11 @@ def run_chain(filters: Sequence[Filter], buckets: list[bytes], flags: int) -> Ou
 STATE = (
     "greedy blocking timed_out eof failed raised written unpushed line_end local lockable encrypts revives"
 )
-STATE += " seek_allowed label place"
+STATE += " seek_allowed label place datagrams asks_for_end descriptor_moves buffering_is_fixed"
+STATE += " closed_by_fclose pollers"
 CALLS = "at_end set_blocking set_timeout set_write_buffer enable_crypto require_tls socket_name shutdown push"
-CALLS += " meta fileno truncate_to stat sync lock is_terminal"
+CALLS += " meta fileno truncate_to stat sync lock is_terminal flush_written set_read_buffer receive_from"
+CALLS += " send_to"
 
 
 class FilteredRaw(Raw):
@@ -153,6 +159,8 @@ class FilteredRaw(Raw):
     def _below(self, size: int, wait: bool) -> bytes:
         if not wait:
             return self.below.read_without_waiting(size)
+        if self.below.takes:
+            return self.below.take(size)
         room = bytearray(size)
         got = self.below.readinto(room)
         return bytes(room[:got]) if got else b""
@@ -192,10 +200,14 @@ class FilteredRaw(Raw):
         """Sends the data through the write chain; how much of them the first filter took."""
         if not self.writers:
             return self.below.write(data)
-        status, buckets, taken = run_chain(list(self.writers), [bytes(data)], PSFS_FLAG_NORMAL)
+        buckets = [data if type(data) is bytes else bytes(data)]
+        if len(self.writers) == 1:
+            status, buckets, taken = self.writers[0].run(buckets, PSFS_FLAG_NORMAL)
+        else:
+            status, buckets, taken = run_chain(list(self.writers), buckets, PSFS_FLAG_NORMAL)
         if status == PSFS_ERR_FATAL:
             return False
-        return taken if self._write_below(buckets) else False
+        return taken if status != PSFS_PASS_ON or self._write_below(buckets) else False
 
     def _write_below(self, buckets: list[bytes]) -> bool:
         for bucket in buckets:

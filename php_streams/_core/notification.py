@@ -79,7 +79,8 @@ def _notify(
     callback = resolve(context.params["notification"])
     if callback is None:
         raise _no_callback(context.params["notification"])
-    call(callback, code, severity, message, number, done, most)
+    text = message if message is None else message.partition("\0")[0]  # as C reads it
+    call(callback, code, severity, text, number, done, most)
 
 
 def _no_callback(value: Any) -> TypeError:

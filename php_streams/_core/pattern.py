@@ -1,4 +1,4 @@
-"""Shell patterns, as the C library's fnmatch(3) reads them in the C locale: bytes, not characters.
+"""Shell patterns, as the C library's fnmatch(3) reads them in the locale C.UTF-8, which is PHP's.
 
 `*` goes on from the last one that was met: with FNM_PATHNAME a slash in the text is met by a slash in the
 pattern alone, so what stands before it has been settled, and an earlier `*` could not help.  The time is at
@@ -27,8 +27,14 @@ CLASSES = {
 }
 
 
-def matches(pattern: bytes, text: bytes, flags: int) -> bool:  # one loop, which is clearer than its parts
-    """fnmatch(3): whether the pattern fits the whole text."""
+def matches(pattern: bytes, text: bytes, flags: int) -> bool:
+    """fnmatch(3): whether the pattern fits the whole text, by characters or else, as in glibc, by bytes."""
+    if not (pattern.isascii() and text.isascii()) and _fits(*_single_bytes(pattern, text), flags):
+        return True
+    return _fits(pattern, text, flags)
+
+
+def _fits(pattern: bytes, text: bytes, flags: int) -> bool:  # one loop, which is clearer than its parts
     at = place = 0
     star = (-1, 0)  # behind the last *, and where in the text it has got to
     while at < len(pattern) or place < len(text):
@@ -46,6 +52,19 @@ def matches(pattern: bytes, text: bytes, flags: int) -> bool:  # one loop, which
         star = (behind, reached + 1)
         at, place = star
     return True
+
+
+def _single_bytes(pattern: bytes, text: bytes) -> tuple[bytes, bytes]:
+    """Characters of UTF-8, PHP's locale, as single bytes in the same order; what is not valid stays."""
+    try:
+        one, other = pattern.decode(), text.decode()
+    except UnicodeDecodeError:
+        return pattern, text
+    wide = sorted({character for character in one + other if character > "\x7f"})
+    if len(wide) > 128:
+        return pattern, text
+    table = str.maketrans({character: chr(128 + number) for number, character in enumerate(wide)})
+    return one.translate(table).encode("latin-1"), other.translate(table).encode("latin-1")
 
 
 def _leading_period(text: bytes, place: int, flags: int) -> bool:

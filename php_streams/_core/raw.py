@@ -42,6 +42,7 @@ class Raw(io.RawIOBase):
     lockable = False
     encrypts = False  # stream_socket_enable_crypto can do something with it
     place: int | None = None  # the position after a move; None: as it was
+    descriptor_moves = False  # each stream_select has to ask for it
     asks_for_end = False  # stream_get_meta_data's eof asks as feof does
     filtered = False  # filters are in the way: receive() gives what they make
     greedy = False  # plain files and memory: fread goes on until it has all, or the end

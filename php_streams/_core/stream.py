@@ -202,8 +202,12 @@ class Stream(Buffer):
     def __enter__(self) -> Stream:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(self, kind: object = None, *exception: object) -> None:
+        try:
+            self.close()
+        except Exception:  # of code of the user's own; the first one counts
+            if kind is None:
+                raise
 
     def __iter__(self) -> Iterator[bytes]:
         if not self.is_open:

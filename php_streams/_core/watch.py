@@ -105,7 +105,7 @@ class Poller:
     def forget(self, raw: Raw) -> None:
         """The raw is about to close (in any thread)."""
         self.stale = True
-        if self.large and self.generation == Poller.forks:
+        if self.large and self.generation == Poller.forks and not raw.descriptor_moves:
             descriptor = raw.select_descriptor()
             if descriptor is not None:
                 self._unregister(descriptor)
@@ -156,6 +156,7 @@ class Watch:
         self.descriptors: dict[Raw, int] = {}  # -1: it has none
         self.users: dict[int, list[Raw]] = {}  # two streams may share a descriptor
         self.mute: set[Raw] = set()  # nobody can wait for these, and each call says so
+        self.moving: set[Raw] = set()  # these are asked for their descriptor in each call
         self.crowded = False  # a stream stands twice in a list, or two have one descriptor
         self.shares = False
         self.asked: list[tuple[int, int, Side]] = []
@@ -188,18 +189,22 @@ class Watch:
         self.crowded = bool(self.shares or sides[0].again or sides[1].again or sides[2].again)
         self.look = self.poller.looking()
         if self.mute or not self.users:
-            check(sets)
-        else:
+            check(sets, self)
+        elif not self.moving:
             self.key = key
 
     def _register(self, changed: set[Raw]) -> None:
         """Tells the kernel; who left first, for his descriptor may be another's by now."""
+        if self.moving:
+            changed = changed | self.moving
+            for raw in self.moving.copy():
+                self._leave(raw)
         asked = []
         for raw in changed:
             mask = self._mask(raw)
             if mask:
                 asked.append((raw, mask))
-            else:
+            elif raw in self.descriptors:
                 self._leave(raw)
         for raw, mask in asked:
             descriptor = self.descriptors.get(raw)
@@ -227,6 +232,8 @@ class Watch:
     def _come(self, raw: Raw) -> int:
         raw.__dict__.setdefault("pollers", []).append(self.poller)
         descriptor = raw.select_descriptor()
+        if raw.descriptor_moves:
+            self.moving.add(raw)
         if descriptor is None:
             self.mute.add(raw)
             descriptor = -1
@@ -241,6 +248,7 @@ class Watch:
     def _leave(self, raw: Raw) -> None:
         raw.__dict__["pollers"].remove(self.poller)
         self.mute.discard(raw)
+        self.moving.discard(raw)
         descriptor = self.descriptors.pop(raw)
         users = self.users.get(descriptor)
         if users is not None:
@@ -300,8 +308,14 @@ class Watch:
             self.poller.close()
 
 
-def check(sets: Sets) -> None:
-    """Warns of what cannot be waited for, and refuses what is no stream, or nothing but that."""
+def check(sets: Sets, watch: Watch | None = None) -> None:
+    """Warns of what cannot be waited for, and refuses what is no stream, or nothing but that.
+
+    watch: knows the descriptors already.
+    """
+    known: dict[Raw, int | None] = {}
+    if watch is not None:
+        known = {**watch.descriptors, **dict.fromkeys(watch.mute)}
     unfit: list[Any] = []
     descriptors = 0
     for streams in sets:
@@ -309,9 +323,10 @@ def check(sets: Sets) -> None:
             if stream.__class__ is not Stream or not stream.is_open:
                 unfit.append(stream)
                 continue
-            descriptor = stream.raw.select_descriptor()
+            raw = stream.raw
+            descriptor = known[raw] if raw in known else raw.select_descriptor()
             if descriptor is None:
-                warn(stream.raw.why_not_selectable())
+                warn(raw.why_not_selectable())
             elif descriptor >= 0:
                 descriptors += 1
     # PHP says nothing of members that are no streams when there is no stream beside them.

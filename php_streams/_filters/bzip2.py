@@ -64,7 +64,7 @@ class Decompress(ByteFilter):
                 self._bzip2 = bz2.BZ2Decompressor()
             try:
                 made.append(self._bzip2.decompress(data))
-            except (OSError, ValueError):
+            except (OSError, ValueError, RuntimeError):  # the last: it failed before
                 notice("bzip2 decompression failed")
                 raise FilterFailed from None
             self._ended = self._bzip2.eof and not made[-1]

@@ -144,6 +144,7 @@ class Fetch:
         response.read()
         stream.raw.line_end = line_end
         responses.append(response)
+        self.errors += [response.complaint] if response.complaint else []
         moved = response.location is not None and response.follow
         may_stop = self.only_headers or response.ignores_errors
         if (response.good and not moved) or not response.follow or (may_stop and hop.limit <= 1):

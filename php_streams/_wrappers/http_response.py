@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 from php_streams._core import ini, notification, quantity
@@ -46,6 +45,7 @@ class Response:
         self.location: bytes | None = None
         self.follow = True
         self.chunked = False
+        self.complaint = ""  # what is said of the headers only when something else fails, too
         self.left = ini.number("php_streams.http_header_limit") or PHP_INT_MAX
 
     def read(self) -> None:
@@ -80,9 +80,11 @@ class Response:
         else:
             failed = STREAM_NOTIFY_AUTH_RESULT if self.code == _FORBIDDEN else STREAM_NOTIFY_FAILURE
             notification.error(self.context, failed, to_text(line), self.code)
-        if not line.endswith(b"\n"):
+        if line.endswith(b"\n"):
+            line = line[:-1].removesuffix(b"\r")
+        else:
             self._line()
-        self.lines.append(to_text(line.removesuffix(b"\n").removesuffix(b"\r")))
+        self.lines.append(to_text(line))
 
     def _final_status(self, line: bytes) -> bytes:
         """The status line after those that are for information."""
@@ -119,8 +121,10 @@ class Response:
                 return
             header = [text]
         if header:
-            with contextlib.suppress(BadResponse):  # the server closed in the middle of it
+            try:
                 self._take(b" ".join(header))
+            except BadResponse as bad:  # the server closed in the middle of it
+                self.complaint = str(bad)
 
     def _take(self, header: bytes) -> None:
         """A header that is complete."""

@@ -16,7 +16,7 @@ from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw
 from php_streams._core.status import status_from
 from php_streams._core.stream import Stream
-from php_streams._core.values import cast_string, truth
+from php_streams._core.values import cast_int, cast_string, truth
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams.constants import (
     STREAM_BUFFER_FULL,
@@ -64,6 +64,7 @@ class UserRaw(Raw):
     label = "user-space"
     revives = True
     asks_for_end = True
+    descriptor_moves = True
 
     def __init__(self, methods: Methods, remote: bool) -> None:
         super().__init__()
@@ -128,16 +129,27 @@ class UserRaw(Raw):
     def write(self, data: Any) -> int | Literal[False]:
         """stream_write."""
         self.was_written = True
-        found = self.methods.call("stream_write", bytes(data))
+        rest = bytes(data)
+        while rest:
+            size = self._write(rest)
+            if not size:
+                return (len(data) - len(rest)) or size
+            rest = rest[size:]
+        return len(data)
+
+    def _write(self, data: bytes) -> int | Literal[False]:
+        found = self.methods.call("stream_write", data)
         if found is False:
             return False
-        size = int(found or 0)
+        size = cast_int(found)
         if size > len(data):
             warn(
                 f"{self.methods.name}::stream_write wrote {size - len(data)} bytes more data than requested"
                 f" ({size} written, {len(data)} max)"
             )
             size = len(data)
+        if size < 0:
+            return False
         self.written += size
         return size
 
@@ -215,22 +227,26 @@ class UserRaw(Raw):
     def is_terminal(self) -> bool:
         """Of the stream that stream_cast gives, for either purpose."""
         for purpose in (STREAM_CAST_FOR_SELECT, STREAM_CAST_AS_STREAM):
-            descriptor = self._cast(purpose)
+            descriptor = self._cast(purpose, report=False)
             if descriptor is not None:
                 return os.isatty(descriptor)
         return False
 
-    def _cast(self, purpose: int) -> int | None:
-        found = self.methods.call("stream_cast", purpose)
-        if not truth(found):
+    def _cast(self, purpose: int, *, report: bool = True) -> int | None:
+        found = self.methods.try_("stream_cast", purpose)
+        if found is MISSING:
+            wrong = "is not implemented!"
+        elif not truth(found):
             return None
-        if not isinstance(found, Stream) or not found.is_open:
-            warn(f"{self.methods.name}::stream_cast must return a stream resource")
-            return None
-        if found.raw is self:
-            warn(f"{self.methods.name}::stream_cast must not return itself")
-            return None
-        return found.raw.select_descriptor()
+        elif not isinstance(found, Stream) or not found.is_open:
+            wrong = "must return a stream resource"
+        elif found.raw is self:
+            wrong = "must not return itself"
+        else:
+            return found.raw.select_descriptor()
+        if report:
+            warn(f"{self.methods.name}::stream_cast {wrong}")
+        return None
 
     def fileno(self) -> int:
         """The descriptor of the stream that stream_cast gives."""
@@ -267,7 +283,7 @@ class UserDirectory(DirectoryRaw):
     def next_name(self) -> str | Literal[False]:
         """dir_readdir."""
         found = self.methods.call("dir_readdir")
-        return False if found is False else os.fsdecode(cast_string(found))
+        return False if isinstance(found, bool) else os.fsdecode(cast_string(found))
 
     def restart(self) -> None:
         """dir_rewinddir."""
@@ -331,26 +347,26 @@ class UserWrapper(Wrapper):
 
     def unlink(self, path: str, context: Context | None) -> bool:
         """unlink."""
-        return truth(self._object(context).call("unlink", path))
+        return self._object(context).call("unlink", path) is True
 
     def rename(self, old: str, new: str, context: Context | None) -> bool:
         """rename."""
-        return truth(self._object(context).call("rename", old, new))
+        return self._object(context).call("rename", old, new) is True
 
     def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> bool:
         """mkdir."""
         options = STREAM_REPORT_ERRORS | (STREAM_MKDIR_RECURSIVE if parents else 0)
-        return truth(self._object(context).call("mkdir", path, mode, options))
+        return self._object(context).call("mkdir", path, mode, options) is True
 
     def rmdir(self, path: str, context: Context | None) -> bool:
         """rmdir."""
-        return truth(self._object(context).call("rmdir", path, STREAM_REPORT_ERRORS))
+        return self._object(context).call("rmdir", path, STREAM_REPORT_ERRORS) is True
 
     def touch(self, path: str, times: tuple[int, int] | None) -> bool:
         """stream_metadata, with the times of modification and access, if they were given."""
         value = [] if times is None else [times[1], times[0]]
-        return truth(self._object(None).call("stream_metadata", path, STREAM_META_TOUCH, value))
+        return self._object(None).call("stream_metadata", path, STREAM_META_TOUCH, value) is True
 
     def chmod(self, path: str, mode: int) -> bool:
         """stream_metadata, with the permissions."""
-        return truth(self._object(None).call("stream_metadata", path, STREAM_META_ACCESS, mode))
+        return self._object(None).call("stream_metadata", path, STREAM_META_ACCESS, mode) is True

@@ -20,6 +20,7 @@ from php_streams._transports.pair import open_pair
 from php_streams._transports.socket import LABELS, PAIR, SocketRaw
 from php_streams._wrappers.memory import MemoryRaw, TempRaw
 from php_streams._wrappers.plain import FileRaw
+from php_streams._wrappers.user import Methods, UserRaw
 
 
 @dataclass(frozen=True)
@@ -239,4 +240,59 @@ def spilled(folder: Path) -> Iterator[MadeFile]:
     yield within(raw)
 
 
-FILES: dict[str, FileMaker] = {"plain": plain, "memory": memory, "temp": temp, "spilled": spilled}
+class Stored:
+    """A class of a user's: bytes, with a position in them."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.position = 0
+
+    def stream_read(self, count: int) -> bytes:
+        """From the position on."""
+        found = bytes(self.data[self.position : self.position + count])
+        self.position += len(found)
+        return found
+
+    def stream_eof(self) -> bool:
+        """Whether the position is the end."""
+        return self.position >= len(self.data)
+
+    def stream_write(self, data: bytes) -> int:
+        """At the position."""
+        self.data[self.position : self.position + len(data)] = data
+        self.position += len(data)
+        return len(data)
+
+    def stream_seek(self, offset: int, whence: int) -> bool:
+        """Moves the position."""
+        self.position = offset + (len(self.data) if whence == os.SEEK_END else 0)
+        return self.position >= 0
+
+    def stream_tell(self) -> int:
+        """The position."""
+        return self.position
+
+    def stream_stat(self) -> dict[str, int]:
+        """The size."""
+        return {"size": len(self.data)}
+
+    def stream_truncate(self, size: int) -> bool:
+        """Cuts, or fills up."""
+        self.data[size:] = bytes(max(size - len(self.data), 0))
+        return True
+
+
+@contextlib.contextmanager
+def user(folder: Path) -> Iterator[MadeFile]:
+    """A stream that a class of the user's serves."""
+    stored = Stored()
+    yield MadeFile(UserRaw(Methods(stored), remote=False), stored.data.extend, lambda: bytes(stored.data))
+
+
+FILES: dict[str, FileMaker] = {
+    "plain": plain,
+    "memory": memory,
+    "temp": temp,
+    "spilled": spilled,
+    "user": user,
+}

@@ -22,7 +22,8 @@ def test_row_is_complete(row: rows.Row) -> None:
     for folder, suffix in FOLDERS.items():
         exists = (rows.HERE / folder / (row.file + suffix)).is_file()
         assert exists == getattr(row, folder, True)
-    assert row.peer in peer.KINDS or (row.peer == "" and row.measure == "process")
+    assert row.peer in peer.KINDS or (row.peer == "" and (row.measure == "process" or row.input))
+    assert row.input in ("", "lines", "mib")
     assert row.tls in ("", "connect", "starttls")
     assert row.measure in ("time", "rss", "process")
     assert row.cpus in (1, 2)

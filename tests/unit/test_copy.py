@@ -64,6 +64,15 @@ def test_over_what_was_read_ahead(source: Stream, tmp_path: Path, by_kernel: lis
     assert (tmp_path / "target").read_bytes() == b"one\n\0\1\2\nthree\n"
 
 
+def test_a_file_behind_itself(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"abc" * 1000)
+    with php.fopen(path, "r") as source, php.fopen(path, "a") as target:
+        assert php.stream_copy_to_stream(source, target) == 3000
+        assert not php.feof(source)
+    assert path.read_bytes() == b"abc" * 2000
+
+
 def test_from_file_to_pipe(source: Stream, by_kernel: list[str]) -> None:
     reader, writer = os.pipe()
     received = bytearray()

@@ -171,3 +171,36 @@ def test_a_program_without_descriptors(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     assert (tmp_path / "f").read_text() == "[False, False, 1]"
+
+
+def test_every_question_about_a_name_is_answered_anew(tmp_path: Path) -> None:  # stat-cache
+    path = tmp_path / "f"
+    assert not php.file_exists(path)
+    path.write_bytes(b"abc")
+    assert php.filesize(path) == 3
+    path.write_bytes(b"abcdef")
+    assert php.filesize(path) == 6
+    assert php.clearstatcache(True, path) is None
+
+
+def test_a_folder_begins_with_itself_and_the_one_above(tmp_path: Path) -> None:  # readdir-order
+    (tmp_path / "a").touch()
+    handle = php.opendir(tmp_path)
+    assert [php.readdir(handle) for _ in range(4)] == [".", "..", "a", False]
+    php.closedir(handle)
+
+
+def test_slashes_behind_a_pattern(tmp_path: Path) -> None:  # glob-slashes
+    (tmp_path / "folder").mkdir()
+    for end in ("/", "//", "///"):
+        assert php.glob(f"{tmp_path}/f*{end}", php.GLOB_MARK) == [f"{tmp_path}/folder/"]
+    assert php.fnmatch("*\\/", "a/", php.FNM_PATHNAME)
+
+
+def test_what_was_read_when_a_write_fails(tmp_path: Path) -> None:  # copy-failed
+    (tmp_path / "f").write_bytes(b"line\n" + b"x" * 100_000)
+    with php.fopen(tmp_path / "f", "r") as source, php.fopen("/dev/full", "w") as full:
+        php.fgets(source)
+        with pytest.warns(php.PhpNotice, match="No space left on device"):
+            assert php.stream_copy_to_stream(source, full) is False
+        assert php.ftell(source) > 8192

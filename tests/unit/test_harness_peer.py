@@ -247,10 +247,12 @@ def test_unix_sockets_and_ipv6(tmp_path: Path) -> None:
 
 def test_several_peers_know_each_others_ports() -> None:
     with Peers(
-        'send "see {port2} in {dir}"\n=== 2\nexpect "{port}"\nrecord', variables={"dir": "/x"}
+        'send "see {port2} = {pasv2} in {dir}"\n=== 2\nexpect "{port}"\nrecord', variables={"dir": "/x"}
     ) as peers:
         with connect(peers[0]) as sock:
-            assert everything(sock) == b"see %d in /x" % peers[1].port
+            number = peers[1].port
+            passive = b"127,0,0,1,%d,%d" % divmod(number, 256)
+            assert everything(sock) == b"see %d = %s in /x" % (number, passive)
         with connect(peers[1]) as sock:
             sock.sendall(b"%dyes" % peers[0].port)
     assert (len(peers), peers.failures, peers.report) == (2, [], [("peer 2 got", b"yes")])
