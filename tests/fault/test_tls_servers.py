@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import php_streams as php
-from tests.fault.test_descriptors import descriptors
+from tests.descriptors import only_where_listed, open_descriptors
 from tests.unit.tls_peers import said
 
 CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
@@ -30,9 +30,7 @@ ALERT, HANDSHAKE = 0x15, 0x16
 CONNECTED = "stream_socket_accept(): Failed to enable crypto"
 ACCEPTED = "stream_socket_accept(): Accept failed: Cannot enable crypto"
 
-pytestmark = pytest.mark.skipif(
-    not os.path.isdir("/proc/self/fd"), reason="descriptors are listed by Linux only"
-)
+pytestmark = only_where_listed
 
 
 def hello() -> bytes:
@@ -153,9 +151,9 @@ def connect(server: Any) -> socket.socket:
 def nothing_left() -> Iterator[None]:
     """Fails when a descriptor is open at the end that was not at the start."""
     hello()  # what ssl opens, once
-    before = descriptors()
+    before = open_descriptors()
     yield
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 def serves(server: Any) -> None:

@@ -9,7 +9,6 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,33 +22,13 @@ from php_streams import (
     silence,
     stream_select,
 )
-from php_streams._core import select as engine
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
-from tests.pairs import Pairs, streams
+from tests.pairs import MANY, SMALL, Pairs, readable, streams
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL, MANY = 3, engine.LARGE + 8  # polled, and watched by an epoll
-
-
-@pytest.fixture
-def pairs() -> Iterator[Pairs]:
-    with Pairs() as make:
-        yield make
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """No watch of another test."""
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-    yield
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-
-
-def readable(every: Any, seconds: int | None = 0) -> Any:
-    """The read set that comes back."""
-    return stream_select(every, None, None, seconds)[1]
+pytestmark = pytest.mark.usefixtures("no_kept_watch")
 
 
 # --- what it answers -----------------------------------------------------------------------------------

@@ -28,29 +28,10 @@ from php_streams import (
     stream_select,
 )
 from php_streams._core import select as engine
-from tests.pairs import Pair, Pairs, streams
+from tests.pairs import MANY, SMALL, Pair, Pairs, readable, streams
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL, MANY = 3, engine.LARGE + 8  # polled, and watched by an epoll
-
-
-@pytest.fixture
-def pairs() -> Iterator[Pairs]:
-    with Pairs() as make:
-        yield make
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """No watch of another test."""
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-    yield
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-
-
-def readable(every: Any, seconds: int | None = 0) -> Any:
-    """The read set that comes back."""
-    return stream_select(every, None, None, seconds)[1]
+pytestmark = pytest.mark.usefixtures("no_kept_watch")
 
 
 # --- signals -------------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from php_streams import (
     stream_socket_server,
 )
 from php_streams.porting.peer_client import Client
-from tests.unit.tls_peers import CERTS, open_descriptors, said
+from tests.descriptors import open_sockets
+from tests.unit.tls_peers import CERTS, said
 
 GOOD = {"local_cert": str(CERTS / "good.pem")}
 VERIFYING = {**GOOD, "cafile": str(CERTS / "ca.pem"), "verify_peer": True}
@@ -120,7 +121,7 @@ def test_a_name_that_is_not_ascii_is_refused_and_the_server_lives() -> None:
 
 @pytest.mark.parametrize("options", [{}, {"no_ticket": True}, {"allow_self_signed": True}])
 def test_clients_that_vanish_leave_nothing(options: dict[str, Any]) -> None:
-    before = open_descriptors()
+    before = open_sockets()
     server = listening(**GOOD, **options)
     address = stream_socket_get_name(server, False).rpartition(":")
     hello = client_hello(b"localhost.example")
@@ -137,4 +138,4 @@ def test_clients_that_vanish_leave_nothing(options: dict[str, Any]) -> None:
     thread.join()
     assert accepted == [False] * 60
     fclose(server)
-    assert open_descriptors() == before
+    assert open_sockets() == before

@@ -1,8 +1,7 @@
-"""What the tests of TLS connect to, and what they look at afterwards."""
+"""What the tests of TLS connect to, and what is said to them."""
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import threading
@@ -24,15 +23,6 @@ from php_streams.porting.peer import Peer
 CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 CA = {"cafile": str(CERTS / "ca.pem"), "peer_name": "localhost"}
 CLIENT = STREAM_CRYPTO_METHOD_TLS_CLIENT
-
-
-def open_descriptors() -> list[str]:
-    """The sockets that are open; stream_select keeps descriptors of another kind."""
-    folder = Path("/proc/self/fd")
-    links = (
-        [os.readlink(entry) for entry in folder.iterdir() if entry.is_symlink()] if folder.is_dir() else []
-    )
-    return sorted(link for link in links if link.startswith("socket:"))
 
 
 def peer(script: str) -> Peer:
@@ -88,10 +78,10 @@ def server(serve: Callable[[ssl.SSLSocket], Any]) -> Iterator[tuple[int, list[An
     assert not thread.is_alive()
 
 
-def read_all(tls: ssl.SSLSocket, wait: float = 0) -> bytes:
-    """Everything until the goodbye; nothing for the first `wait` seconds."""
+def read_all(sock: socket.socket, wait: float = 0) -> bytes:
+    """Everything until the end, which in TLS is the goodbye; nothing for the first `wait` seconds."""
     threading.Event().wait(wait)
     parts = []
-    while part := tls.recv(65536):
+    while part := sock.recv(65536):
         parts.append(part)
     return b"".join(parts)
