@@ -5,7 +5,6 @@ What runs in them sees no interface of the machine and no log daemon, and nothin
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.programs import environment
+
 OWN = ("unshare", "--user", "--map-root-user", "--mount", "--net")
 
 # /dev becomes an empty folder of our own with what programs need.
@@ -48,7 +48,7 @@ def need(*programs: str) -> None:
 
 def run(*command: str) -> bytes:
     """What a command prints in new namespaces; it has to end well, and without a word on standard error."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C"}
+    env = environment(LC_ALL="C")
     done = subprocess.run([*OWN, *command], capture_output=True, env=env, check=False, timeout=40)
     assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode("utf-8", "replace")[-2000:]
     return done.stdout

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -26,8 +23,8 @@ from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
 from tests.pairs import MANY, SMALL, Pairs, readable, streams
+from tests.programs import run_code
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.usefixtures("no_kept_watch")
 
 
@@ -214,7 +211,4 @@ def test_where_no_descriptor_is_left_it_waits_all_the_same(count: int) -> None:
     assert stream_select(every, None, None, 10)[1] == [every[1]]
     timer.join()
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], check=False, timeout=50, capture_output=True
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert run_code(code, seconds=50) == (0, "", "")

@@ -7,12 +7,8 @@ import errno
 import os
 import re
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +25,8 @@ from php_streams import (
 )
 from php_streams._core import select as engine
 from tests.pairs import MANY, SMALL, Pair, Pairs, readable, streams
+from tests.programs import run_code
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.usefixtures("no_kept_watch")
 
 
@@ -270,16 +266,7 @@ FORKED = """
 
 
 def test_a_forked_child_starts_anew() -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(FORKED)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=30,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("well\n", "")
+    assert run_code(FORKED, "-W", "error") == (0, "well\n", "")
 
 
 def test_the_error_text_is_found_by_what_programs_look_for(pairs: Pairs, user_signals: list[int]) -> None:
