@@ -5,27 +5,15 @@ from __future__ import annotations
 import socket
 import struct
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 import php_streams as php
 from php_streams._core.stream import Stream
-from php_streams._transports.socket import LABELS, SocketRaw
-from tests.descriptors import only_where_listed, open_descriptors
+from tests.descriptors import only_where_listed
 
 pytestmark = only_where_listed
-
-
-@pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """Fails when a descriptor is open at the end that was not at the start."""
-    near, far = socket.socketpair()
-    with near, far, Stream(SocketRaw(near, LABELS["unix"], 1.0), "r+") as fp:
-        php.stream_select([fp], None, None, 0, 1)  # what it opens, once, for the whole process
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
 
 
 def connected(listening: socket.socket) -> tuple[Stream, socket.socket]:

@@ -33,7 +33,6 @@ from php_streams import (
 )
 from php_streams._core.stream import Stream
 from php_streams.porting.php_cli import PhpCli
-from tests.fault.test_descriptors import nothing_left  # noqa: F401  (a fixture)
 from tests.programs import environment
 from tests.signals import signal_soon
 

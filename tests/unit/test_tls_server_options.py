@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import sys
 import threading
 from typing import Any
@@ -23,7 +22,7 @@ from php_streams import (
 )
 from php_streams.porting.peer_client import Client
 from tests.descriptors import open_sockets
-from tests.unit.tls_peers import CERTS, said
+from tests.unit.tls_peers import CERTS, client_hello, said
 
 GOOD = {"local_cert": str(CERTS / "good.pem")}
 
@@ -46,20 +45,6 @@ def serve(script: str, clients: int, **options: Any) -> Client:
         fclose(server)
     assert player.failures == []
     return player
-
-
-def client_hello(name: bytes) -> bytes:
-    """The ClientHello that asks for this name, which may be none that Python would send."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    sent = ssl.MemoryBIO()
-    wanted = b"a" * len(name)
-    connection = context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=wanted.decode())
-    with pytest.raises(ssl.SSLWantReadError):
-        connection.do_handshake()
-    message = sent.read()
-    assert message.count(wanted) == 1
-    return message.replace(wanted, name)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from php_streams import (
     STREAM_CLIENT_CONNECT,
     STREAM_CRYPTO_METHOD_TLS_CLIENT,
@@ -23,6 +25,20 @@ from php_streams.porting.peer import Peer
 CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 CA = {"cafile": str(CERTS / "ca.pem"), "peer_name": "localhost"}
 CLIENT = STREAM_CRYPTO_METHOD_TLS_CLIENT
+
+
+def client_hello(name: bytes = b"localhost") -> bytes:
+    """The ClientHello that asks for this name, which may be none that Python would send."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    sent = ssl.MemoryBIO()
+    wanted = b"a" * len(name)
+    connection = context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=wanted.decode())
+    with pytest.raises(ssl.SSLWantReadError):
+        connection.do_handshake()
+    message = sent.read()
+    assert message.count(wanted) == 1
+    return message.replace(wanted, name)
 
 
 def peer(script: str) -> Peer:
