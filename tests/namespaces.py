@@ -1,6 +1,7 @@
 """Namespaces of Linux: a network and a /dev of a test's own, and no need to be root.
 
 What runs in them sees no interface of the machine and no log daemon, and nothing outside sees what it does.
+Each command has its own; the cases with a ZONE share one process (tests/conformance/namespace.py).
 """
 
 from __future__ import annotations

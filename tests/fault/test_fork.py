@@ -16,15 +16,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from tests.conformance.php_found import find, first_where
+from tests.places import CERTS
 from tests.programs import environment
-
-CERTS = Path(__file__).parents[1] / "conformance" / "certs"
 
 PHP = """
     function say(...$values) { echo json_encode($values), "\\n"; }

@@ -21,9 +21,9 @@ import pytest
 
 import php_streams as php
 from tests.descriptors import only_where_listed
+from tests.places import CERTS
 from tests.unit.tls_peers import client_hello, said
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 SERVER = php.STREAM_CRYPTO_METHOD_TLS_SERVER
 SECRET = b"220 the secret of the house"
 ALERT, HANDSHAKE = 0x15, 0x16

@@ -27,7 +27,7 @@ from php_streams import (
     stream_get_meta_data,
     to_socket,
 )
-from tests.unit.tls_peers import CERTS
+from tests.places import CERTS
 
 pytestmark = pytest.mark.usefixtures("no_socket_left")
 

@@ -32,7 +32,8 @@ from php_streams import (
     stream_socket_server,
     to_socket,
 )
-from tests.unit.tls_peers import CA, CERTS, connect, peer, server
+from tests.places import CERTS
+from tests.unit.tls_peers import CA, connect, peer, server
 
 pytestmark = pytest.mark.usefixtures("no_socket_left")
 

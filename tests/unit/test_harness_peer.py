@@ -14,7 +14,8 @@ import pytest
 
 from php_streams.porting.peer import Peer, Peers
 from php_streams.porting.peer_script import PeerScriptError, parse
-from tests.unit.tls_peers import CERTS, read_all
+from tests.places import CERTS
+from tests.unit.tls_peers import read_all
 
 pytestmark = pytest.mark.usefixtures("no_peer_left")
 

@@ -10,7 +10,7 @@ from typing import Any
 import php_streams
 from php_streams.porting.php_cli import PhpCli
 from tests import namespaces
-from tests.programs import ROOT
+from tests.places import ROOT
 
 PHP = "echo json_encode(net_get_interfaces()), PHP_EOL;"
 PYTHON = "import json, php_streams; print(json.dumps(php_streams.net_get_interfaces()))"

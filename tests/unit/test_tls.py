@@ -25,7 +25,8 @@ from php_streams import (
 from php_streams._transports import tls_trust
 from php_streams._transports.tls_trust import first_certificate
 from tests.descriptors import open_sockets
-from tests.unit.tls_peers import CERTS, CLIENT, connect, peer, said, told
+from tests.places import CERTS
+from tests.unit.tls_peers import CLIENT, connect, peer, said, told
 
 pytestmark = pytest.mark.usefixtures("no_socket_left")
 

@@ -19,7 +19,8 @@ import pytest
 import php_streams as php
 from php_streams._transports import tls_context
 from php_streams._transports.tls_server import contexts_of
-from tests.unit.tls_peers import CERTS, said
+from tests.places import CERTS
+from tests.unit.tls_peers import said
 
 SERVER = php.STREAM_CRYPTO_METHOD_TLS_SERVER
 GOOD = {"local_cert": str(CERTS / "good.pem")}

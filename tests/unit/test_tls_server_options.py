@@ -22,7 +22,8 @@ from php_streams import (
 )
 from php_streams.porting.peer_client import Client
 from tests.descriptors import open_sockets
-from tests.unit.tls_peers import CERTS, client_hello, said
+from tests.places import CERTS
+from tests.unit.tls_peers import client_hello, said
 
 GOOD = {"local_cert": str(CERTS / "good.pem")}
 

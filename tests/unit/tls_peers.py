@@ -8,7 +8,6 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +20,8 @@ from php_streams import (
     stream_socket_client,
 )
 from php_streams.porting.peer import Peer
+from tests.places import CERTS
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 CA = {"cafile": str(CERTS / "ca.pem"), "peer_name": "localhost"}
 CLIENT = STREAM_CRYPTO_METHOD_TLS_CLIENT
 
