@@ -1,11 +1,11 @@
 """Namespaces of Linux: a network and a /dev of a test's own, and no need to be root.
 
 What runs in them sees no interface of the machine and no log daemon, and nothing outside sees what it does.
+Each command has its own; the cases with a ZONE share one process (tests/conformance/namespace.py).
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.programs import environment
+
 OWN = ("unshare", "--user", "--map-root-user", "--mount", "--net")
 
 # /dev becomes an empty folder of our own with what programs need.
@@ -48,7 +49,7 @@ def need(*programs: str) -> None:
 
 def run(*command: str) -> bytes:
     """What a command prints in new namespaces; it has to end well, and without a word on standard error."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C"}
+    env = environment(LC_ALL="C")
     done = subprocess.run([*OWN, *command], capture_output=True, env=env, check=False, timeout=40)
     assert (done.returncode, done.stderr) == (0, b""), done.stderr.decode("utf-8", "replace")[-2000:]
     return done.stdout

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from php_streams import fclose
+from php_streams import fclose, stream_select
+from php_streams._core import select as engine
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
+
+SMALL, MANY = 3, engine.LARGE + 8  # polled, and watched by an epoll
 
 
 class Pair:
@@ -52,6 +55,11 @@ class Pairs:
 def streams(made: list[Pair]) -> list[Stream]:
     """The streams of these pairs."""
     return [pair.fp for pair in made]
+
+
+def readable(every: Any, seconds: int | None = 0) -> Any:
+    """The read set that comes back from a wait for it alone."""
+    return stream_select(every, None, None, seconds)[1]
 
 
 @contextlib.contextmanager

@@ -17,15 +17,14 @@ import types
 from collections import namedtuple
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import php_streams
 from php_streams.porting.php_cli import find_php
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 RECORDER = ROOT / "compat_matrix/record_facts.php"
 RECORDED = sorted(
     path.stem.removeprefix("php-") for path in (ROOT / "compat_matrix/facts").glob("php-*.json")

@@ -31,8 +31,8 @@ from php_streams.porting.php_cli import PhpCli
 from tests.conformance.case import Case, CaseError
 from tests.conformance.transcript import Transcript
 from tests.conformance.zone import Zone
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 55.0  # for one run
 START = f"import sys; from {__name__} import serve; serve(int(sys.argv[1]), sys.argv[2])"
 

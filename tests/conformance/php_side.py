@@ -18,8 +18,8 @@ from tests.conformance.transcript import Transcript, escape, render
 PRELUDE = Path(__file__).resolve().parent / "prelude.php"
 TIMEOUT = 40.0  # seconds; more than a peer's deadline, so that the peer's reason is the one reported
 
-#: PHP's own defaults, whatever php.ini says, and every diagnostic displayed as plain text.  (Not `from`: set to
-#: nothing it is a From header without an address, and not set there is none.)
+#: PHP's own defaults, whatever php.ini says, and every diagnostic displayed as plain text.  (Not `from`: set
+#: to nothing it is a From header without an address, and not set there is none.)
 SETTINGS = {
     "allow_url_fopen": "1",
     "auto_detect_line_endings": "0",

@@ -34,6 +34,7 @@ from tests.conformance.case import Case
 from tests.conformance.prelude import Prelude, Refused
 from tests.conformance.stage import Stage
 from tests.conformance.transcript import Transcript, escape, render
+from tests.descriptors import open_descriptors
 
 PACKAGE = "php_streams"
 KEPT = "php_streams.porting"  # the harness itself works with it; it has no part in what a case does
@@ -119,7 +120,7 @@ def forget(names: dict[str, Any], given: set[str]) -> None:
 
 
 def public_names(package: ModuleType) -> dict[str, Any]:
-    """What ``from php_streams import *`` brings, and the package, for names that are not in the star (`exec`)."""
+    """What ``from php_streams import *`` brings, and the package, for what is not in the star (`exec`)."""
     star = {name: getattr(package, name) for name in getattr(package, "__all__", ())}
     return star | {PACKAGE: package}
 
@@ -211,11 +212,7 @@ def unbuffered(descriptor: int) -> io.TextIOWrapper:
 
 def held() -> tuple[dict[int, str], set[threading.Thread]]:
     """The open descriptors, with what they are, and the threads."""
-    descriptors = {}
-    for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
-        with contextlib.suppress(OSError):
-            descriptors[int(name)] = os.readlink(f"/proc/self/fd/{name}")
-    return descriptors, set(threading.enumerate())
+    return open_descriptors(), set(threading.enumerate())
 
 
 def leaked(before: tuple[dict[int, str], set[threading.Thread]]) -> list[str]:

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import tempfile
-from pathlib import Path
 from types import TracebackType
 
 from php_streams.porting.peer import Peers
@@ -16,8 +15,7 @@ from php_streams.porting.peer_script import PeerScriptError
 from tests.conformance.case import Case, CaseError
 from tests.conformance.name_server import NameServer
 from tests.conformance.transcript import Placeholders, Transcript, escape
-
-CERTS = Path(__file__).resolve().parent / "certs"
+from tests.places import CERTS
 
 
 class Stage:

@@ -18,7 +18,6 @@ import socket
 import ssl
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import gevent
@@ -50,8 +49,8 @@ from php_streams import (
     stream_socket_server,
     to_socket,
 )
+from tests.places import CERTS
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 CLIENT = {"ssl": {"cafile": str(CERTS / "ca.pem"), "peer_name": "localhost"}}
 SERVER = {"ssl": {"local_cert": str(CERTS / "good.pem")}}
 TICK = 0.01

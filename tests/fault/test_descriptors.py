@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 import php_streams as php
 from php_streams._core.stream import Stream
-from php_streams._transports.socket import LABELS, SocketRaw
+from tests.descriptors import only_where_listed
 
-
-def descriptors() -> list[str]:
-    """What every open descriptor of this process is."""
-    open_now = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            open_now.append(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
-        except OSError:
-            pass  # the listing's own
-    return sorted(open_now)
-
-
-pytestmark = pytest.mark.skipif(
-    not os.path.isdir("/proc/self/fd"), reason="descriptors are listed by Linux only"
-)
-
-
-@pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """Fails when a descriptor is open at the end that was not at the start."""
-    near, far = socket.socketpair()
-    with near, far, Stream(SocketRaw(near, LABELS["unix"], 1.0), "r+") as fp:
-        php.stream_select([fp], None, None, 0, 1)  # what it opens, once, for the whole process
-    before = descriptors()
-    yield
-    assert descriptors() == before
+pytestmark = only_where_listed
 
 
 def connected(listening: socket.socket) -> tuple[Stream, socket.socket]:

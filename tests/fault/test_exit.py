@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.programs import run_python
+
 START = """
 import gc, sys, threading
 from php_streams import *
@@ -100,12 +97,4 @@ gc.disable()
 assert not any(isinstance(thing, Stream) for thing in gc.get_objects()), "a stream is left"
 """
         program = program.replace("import *", "import *\nfrom php_streams._core.stream import Stream", 1)
-    done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", program, str(port)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert run_python("-X", "dev", "-W", "error", "-c", program, str(port)) == (0, "", "")

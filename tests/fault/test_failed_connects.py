@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import warnings
@@ -28,21 +27,9 @@ from php_streams import (
     stream_socket_client,
 )
 from php_streams._transports.connect import POOL
+from tests.descriptors import only_where_listed, open_descriptors
 
-pytestmark = pytest.mark.skipif(
-    not os.path.isdir("/proc/self/fd"), reason="descriptors are listed by Linux only"
-)
-
-
-def descriptors() -> list[str]:
-    """What every open descriptor of this process is."""
-    open_now = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            open_now.append(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
-        except OSError:
-            pass  # the listing's own
-    return sorted(open_now)
+pytestmark = only_where_listed
 
 
 class Place:
@@ -158,17 +145,17 @@ def warmed_up(place: Place) -> None:
 
 @pytest.mark.parametrize("fails", FAILURES.values(), ids=FAILURES)
 def test_silenced(place: Place, fails: Callable[[Place], Any]) -> None:
-    before, pool = descriptors(), dict(POOL.streams)
+    before, pool = open_descriptors(), dict(POOL.streams)
     with silence():
         fp, _, _ = fails(place)
     assert fp is False
-    assert descriptors() == before
+    assert open_descriptors() == before
     assert pool == POOL.streams
 
 
 @pytest.mark.parametrize("fails", FAILURES.values(), ids=FAILURES)
 def test_a_handler_that_raises(place: Place, fails: Callable[[Place], Any]) -> None:
-    before, pool = descriptors(), dict(POOL.streams)
+    before, pool = open_descriptors(), dict(POOL.streams)
     set_error_handler(throws)
     try:
         with pytest.raises(Thrown) as caught:
@@ -176,19 +163,19 @@ def test_a_handler_that_raises(place: Place, fails: Callable[[Place], Any]) -> N
     finally:
         restore_error_handler()
     # The exception, and so every frame that it went through, is still held here.
-    assert descriptors() == before
+    assert open_descriptors() == before
     assert pool == POOL.streams
     assert caught.value.args
 
 
 @pytest.mark.parametrize("fails", FAILURES.values(), ids=FAILURES)
 def test_warnings_as_errors(place: Place, fails: Callable[[Place], Any]) -> None:
-    before = descriptors()
+    before = open_descriptors()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(Warning) as caught:
             fails(place)
-    assert descriptors() == before
+    assert open_descriptors() == before
     assert caught.value.args
 
 
@@ -207,14 +194,14 @@ def test_a_handler_that_raises_only_at_the_second_warning(place: Place) -> None:
         ("bindto is no address", "Unable to connect to"),
     ):
         seen.clear()
-        before = descriptors()
+        before = open_descriptors()
         set_error_handler(handler)
         try:
             with pytest.raises(Thrown, match=second):
                 FAILURES[fails](place)
         finally:
             restore_error_handler()
-        assert descriptors() == before
+        assert open_descriptors() == before
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, MemoryError])
@@ -226,13 +213,13 @@ def test_an_exception_in_the_middle_of_connecting(
     def interrupted(*arguments: Any) -> Any:
         raise kind
 
-    before = descriptors()
+    before = open_descriptors()
     for part in ("_outcome", "_prepare", "SocketRaw"):
         with monkeypatch.context() as patch:
             patch.setattr(f"php_streams._transports.connect.{part}", interrupted)
             with pytest.raises(kind):
                 fsockopen("127.0.0.1", place.plain, 5)
-        assert descriptors() == before
+        assert open_descriptors() == before
 
 
 @pytest.mark.parametrize(
@@ -244,22 +231,22 @@ def test_an_exception_in_the_middle_of_connecting(
     ],
 )
 def test_streams_that_never_connected(place: Place, connect: Callable[[Place, int], Any]) -> None:
-    before = descriptors()
+    before = open_descriptors()
     fp, _, _ = connect(place, STREAM_CLIENT_ASYNC_CONNECT)
     fclose(fp)
-    assert descriptors() == before
+    assert open_descriptors() == before
     fp, _, _ = connect(place, STREAM_CLIENT_ASYNC_CONNECT)
     del fp
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 def test_a_successful_connect_opens_one(place: Place) -> None:
-    before = descriptors()
+    before = open_descriptors()
     fp, code, text = fsockopen("127.0.0.1", place.plain, 5)
     assert (code, text) == (0, "")
-    assert len(descriptors()) == len(before) + 1
+    assert len(open_descriptors()) == len(before) + 1
     fclose(fp)
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 def test_the_warning_is_the_category_promised(place: Place) -> None:

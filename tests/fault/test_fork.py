@@ -7,7 +7,6 @@ goodbye says it for both.
 from __future__ import annotations
 
 import json
-import os
 import socket
 import ssl
 import subprocess
@@ -17,15 +16,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from tests.conformance.php_found import find, first_where
-
-ROOT = Path(__file__).parents[2]
-CERTS = ROOT / "tests" / "conformance" / "certs"
+from tests.places import CERTS
+from tests.programs import environment
 
 PHP = """
     function say(...$values) { echo json_encode($values), "\\n"; }
@@ -311,7 +308,7 @@ def outcome(program: Program, command: list[str]) -> tuple[list[Any], list[str]]
             [*command, given],
             capture_output=True,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=environment(),
             timeout=40,
             check=False,
         )

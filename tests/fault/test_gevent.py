@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.programs import run_python
 
 PROGRAMS = Path(__file__).with_name("gevent_programs.py")
 HELPERS = {"ticker", "together", "slow_echo", "main"}
@@ -22,13 +21,4 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_is_held_up(name: str) -> None:
     pytest.importorskip("gevent", reason="gevent is not installed: it comes with the extra test")
-    environment = os.environ | {"PYTHONPATH": str(PROGRAMS.parents[2])}
-    done = subprocess.run(
-        [sys.executable, str(PROGRAMS), name],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=50,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("well\n", "")
+    assert run_python(str(PROGRAMS), name, seconds=50) == (0, "well\n", "")

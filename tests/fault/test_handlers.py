@@ -8,16 +8,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import php_streams as php
 from php_streams._core.stream import Stream
+from tests.places import CERTS
 from tests.signals import signal_soon
-
-CERTS = Path(__file__).parents[1] / "conformance" / "certs"
 
 
 class Stop(Exception):

@@ -6,7 +6,6 @@ their own and print what they get, warnings included.
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import subprocess
@@ -17,7 +16,6 @@ from typing import Literal
 
 import pytest
 
-import php_streams
 from php_streams import (
     STREAM_SERVER_BIND,
     fclose,
@@ -35,7 +33,7 @@ from php_streams import (
 )
 from php_streams._core.stream import Stream
 from php_streams.porting.php_cli import PhpCli
-from tests.fault.test_descriptors import nothing_left  # noqa: F401  (a fixture)
+from tests.programs import environment
 from tests.signals import signal_soon
 
 NOBODY = 65534
@@ -95,9 +93,8 @@ def take_the_rest():
 
 def ran(command: list[str], folder: Path) -> list[str]:
     """What a command printed, line by line; it runs in that folder and finds php_streams where we did."""
-    env = {**os.environ, "PYTHONPATH": str(Path(php_streams.__file__).parents[1])}
     done = subprocess.run(
-        command, check=False, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE
+        command, check=False, cwd=folder, env=environment(), capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import socket
-import subprocess
 import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,8 +41,8 @@ from php_streams import (
     to_socket,
 )
 from php_streams._core.raw import HELD_BACK, REFILLED
+from tests.programs import run_code
 
-ROOT = Path(__file__).parents[2]
 THREADS = 6
 ROUNDS = 150
 
@@ -267,12 +263,5 @@ FORKED_BESIDE_A_THREAD = """
 
 
 def test_a_forked_child_leaves_the_sets_of_other_threads_alone() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(FORKED_BESIDE_A_THREAD)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=50,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("well\n", "")
+    options = ("-W", "ignore::DeprecationWarning")
+    assert run_code(FORKED_BESIDE_A_THREAD, *options, seconds=50) == (0, "well\n", "")

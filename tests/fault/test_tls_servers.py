@@ -13,36 +13,24 @@ import struct
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import php_streams as php
-from tests.fault.test_descriptors import descriptors
-from tests.unit.tls_peers import said
+from tests.descriptors import only_where_listed
+from tests.places import CERTS
+from tests.unit.tls_peers import client_hello, said
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 SERVER = php.STREAM_CRYPTO_METHOD_TLS_SERVER
 SECRET = b"220 the secret of the house"
 ALERT, HANDSHAKE = 0x15, 0x16
 CONNECTED = "stream_socket_accept(): Failed to enable crypto"
 ACCEPTED = "stream_socket_accept(): Accept failed: Cannot enable crypto"
 
-pytestmark = pytest.mark.skipif(
-    not os.path.isdir("/proc/self/fd"), reason="descriptors are listed by Linux only"
-)
-
-
-def hello() -> bytes:
-    """A ClientHello, as good as any."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.do_handshake()
-    return outgoing.read()
+pytestmark = only_where_listed
 
 
 def reset(far: socket.socket) -> None:
@@ -67,15 +55,15 @@ def sends_one_byte(far: socket.socket) -> None:
 
 
 def sends_half_a_hello(far: socket.socket) -> None:
-    far.sendall(hello()[:-20])
+    far.sendall(client_hello()[:-20])
 
 
 def sends_a_hello_and_nothing_more(far: socket.socket) -> None:
-    far.sendall(hello())
+    far.sendall(client_hello())
 
 
 def sends_a_hello_and_plaintext(far: socket.socket) -> None:
-    far.sendall(hello() + b"MAIL FROM:<injected>\r\n")
+    far.sendall(client_hello() + b"MAIL FROM:<injected>\r\n")
 
 
 def sends_a_huge_record(far: socket.socket) -> None:
@@ -89,7 +77,7 @@ def sends_a_goodbye(far: socket.socket) -> None:
 
 def gives_up(far: socket.socket) -> None:
     """A fatal alert: handshake_failure."""
-    far.sendall(hello() + b"\x15\x03\x03\x00\x02\x02\x28")
+    far.sendall(client_hello() + b"\x15\x03\x03\x00\x02\x02\x28")
 
 
 def half_closes(far: socket.socket) -> None:
@@ -97,12 +85,12 @@ def half_closes(far: socket.socket) -> None:
 
 
 def half_closes_half_way(far: socket.socket) -> None:
-    far.sendall(hello()[:50])
+    far.sendall(client_hello()[:50])
     far.shutdown(socket.SHUT_WR)
 
 
 def half_closes_after_its_hello(far: socket.socket) -> None:
-    far.sendall(hello())
+    far.sendall(client_hello())
     far.shutdown(socket.SHUT_WR)
 
 
@@ -111,7 +99,7 @@ def resets_at_once(far: socket.socket) -> None:
 
 
 def resets_half_way(far: socket.socket) -> None:
-    far.sendall(hello()[:50])
+    far.sendall(client_hello()[:50])
     reset(far)
 
 
@@ -147,15 +135,6 @@ def listen(scheme: str, **options: Any) -> Any:
 def connect(server: Any) -> socket.socket:
     port = int(php.stream_socket_get_name(server, False).rpartition(":")[2])
     return socket.create_connection(("127.0.0.1", port), 5)
-
-
-@pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """Fails when a descriptor is open at the end that was not at the start."""
-    hello()  # what ssl opens, once
-    before = descriptors()
-    yield
-    assert descriptors() == before
 
 
 def serves(server: Any) -> None:
@@ -329,7 +308,7 @@ def test_crowds_that_vanish() -> None:
         for number in range(500):
             with connect(server) as far:
                 if number % 3 == 1:
-                    far.sendall(hello()[: number % 200])
+                    far.sendall(client_hello()[: number % 200])
                 elif number % 3 == 2:
                     reset(far)
             with said() as messages:
@@ -342,7 +321,7 @@ def test_crowds_that_vanish() -> None:
 def test_a_client_that_resets_between_two_steps() -> None:
     """Making an SSLSocket of a connection that is gone must not lose the socket."""
     with listen("tcp") as server:
-        for send in (b"", hello()[:50]):
+        for send in (b"", client_hello()[:50]):
             far = connect(server)
             far.sendall(send)
             fp = php.stream_socket_accept(server, 5)[0]

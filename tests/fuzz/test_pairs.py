@@ -23,6 +23,7 @@ import phpserialize
 import php_streams
 from php_streams._core.stream import Stream
 from php_streams.porting.php_cli import PhpCli
+from tests.fuzz.report import first_difference, shortest
 from tests.fuzz.test_reads import make_text
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_PROGRAMS", "200"))
@@ -218,12 +219,6 @@ def test_both_ends_are_phps(php: PhpCli) -> None:
         expected = in_php(php, programs, Path(folder))
     differ = []
     for program, states in zip(programs, expected, strict=True):
-        for number, (here, there) in enumerate(zip(in_python(program), states, strict=True)):
-            if here != there:
-                told = zip(program[1][: number + 1], states[: number + 1], strict=True)
-                steps = "\n".join(f"    {call} {state}" for call, state in told)
-                differ.append(f"type {program[0]}\n{steps}\n    python {here}")
-                break
-    assert not differ, f"{len(differ)} of {COUNT} (seed {SEED}) differ:\n" + "\n\n".join(
-        sorted(differ, key=len)[:4]
-    )
+        if difference := first_difference(program[1], in_python(program), states):
+            differ.append(f"type {program[0]}\n{difference}")
+    assert not differ, shortest(differ, COUNT, SEED)

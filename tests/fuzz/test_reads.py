@@ -21,6 +21,7 @@ import php_streams
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
 from php_streams.porting.php_cli import PhpCli
+from tests.fuzz.report import first_difference, shortest
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_PROGRAMS", "200"))
 SEED = int(os.environ.get("PHP_STREAMS_FUZZ_SEED", "20240717"))
@@ -126,13 +127,6 @@ def test_every_read_is_phps(php: PhpCli) -> None:
         expected = in_php(php, programs, Path(folder))
     differ = []
     for program, states in zip(programs, expected, strict=True):
-        found = in_python(program)
-        for number, (here, there) in enumerate(zip(found, states, strict=True)):
-            if here != there:
-                told = zip(program[: number + 1], states[: number + 1], strict=True)
-                steps = "\n".join(f"    {step} {state}" for step, state in told)
-                differ.append(f"{steps}\n    python {here}")
-                break
-    assert not differ, f"{len(differ)} of {COUNT} (seed {SEED}) differ:\n" + "\n\n".join(
-        sorted(differ, key=len)[:4]
-    )
+        if difference := first_difference(program, in_python(program), states):
+            differ.append(difference)
+    assert not differ, shortest(differ, COUNT, SEED)

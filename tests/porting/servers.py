@@ -11,15 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from types import TracebackType
 
 from php_streams.porting.demo import PHP_SETTINGS, examples_folder
 from php_streams.porting.demo_sessions import environment
 from php_streams.porting.php_cli import PhpCli
+from tests.places import CERTS
 
 EXAMPLES = examples_folder()
-CERTS = Path(__file__).parents[1] / "conformance" / "certs"
 CA = CERTS / "ca.pem"
 PATIENCE = 20.0
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-import php_streams
 from php_streams.porting.php_cli import PhpCli
+from tests.programs import environment
 
 PATIENCE = 20.0
 
@@ -106,9 +105,8 @@ def program(php: PhpCli | None, php_code: str, python_code: str, address: str) -
 
 
 def started(command: list[str], folder: Path) -> subprocess.Popen[str]:
-    env = {**os.environ, "PYTHONPATH": str(Path(php_streams.__file__).parents[1])}
     return subprocess.Popen(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 

@@ -18,8 +18,9 @@ import pytest
 
 import php_streams
 from php_streams.porting.php_cli import PhpCli
+from tests.places import CERTS
 from tests.porting.correspondence import faults
-from tests.porting.servers import CA, CERTS, EXAMPLES, PATIENCE, LineClient, Served, program
+from tests.porting.servers import CA, EXAMPLES, PATIENCE, LineClient, Served, program
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 CERTIFICATE = str(CERTS / "good.pem")

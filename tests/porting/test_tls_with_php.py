@@ -11,7 +11,8 @@ import pytest
 import php_streams
 from php_streams.porting.demo import PHP_SETTINGS
 from php_streams.porting.php_cli import PhpCli
-from tests.porting.servers import CA, CERTS, PATIENCE
+from tests.places import CERTS
+from tests.porting.servers import CA, PATIENCE
 
 SERVER = """
 $ssl = ['local_cert' => $argv[2], 'cafile' => $argv[3], 'verify_peer' => true, 'capture_peer_cert' => true];

@@ -38,15 +38,8 @@ from php_streams import (
     to_socket,
 )
 from php_streams._core.stream import Stream
-from tests.unit.tls_peers import open_descriptors
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    gc.collect()
-    assert open_descriptors() == before
+pytestmark = pytest.mark.usefixtures("no_socket_left")
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import select
 import socket
 import subprocess
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +29,8 @@ from php_streams import (
     to_socket,
 )
 from tests.conformance.php_found import find, first_where
-from tests.unit.tls_peers import open_descriptors
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    gc.collect()
-    assert open_descriptors() == before
+pytestmark = pytest.mark.usefixtures("no_socket_left")
 
 
 def arrived(fp: Any) -> None:

@@ -27,15 +27,9 @@ from php_streams import (
     stream_get_meta_data,
     to_socket,
 )
-from tests.unit.tls_peers import CERTS, open_descriptors
+from tests.places import CERTS
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    gc.collect()
-    assert open_descriptors() == before
+pytestmark = pytest.mark.usefixtures("no_socket_left")
 
 
 @contextmanager

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,15 +32,10 @@ from php_streams import (
     stream_socket_server,
     to_socket,
 )
-from tests.unit.tls_peers import CA, CERTS, connect, open_descriptors, peer, server
+from tests.places import CERTS
+from tests.unit.tls_peers import CA, connect, peer, server
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    gc.collect()
-    assert open_descriptors() == before
+pytestmark = pytest.mark.usefixtures("no_socket_left")
 
 
 def echo(tls: ssl.SSLSocket) -> bytes:

@@ -19,14 +19,9 @@ from php_streams._transports import datagram
 from php_streams._transports.timeouts import kernel_timeout
 from tests.pairs import Pairs
 from tests.signals import signal_soon
-from tests.unit.tls_peers import connect, open_descriptors, peer, read_all, said, server
+from tests.unit.tls_peers import connect, peer, read_all, said, server
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
+pytestmark = pytest.mark.usefixtures("no_socket_left")
 
 
 @pytest.fixture

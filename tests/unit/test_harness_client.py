@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,31 +14,16 @@ import pytest
 from php_streams.porting.peer import Peer, Peers
 from php_streams.porting.peer_client import Client
 from php_streams.porting.peer_script import PeerScriptError, parse
+from tests.places import CERTS
+from tests.unit.tls_peers import read_all
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    """Every test gives back its descriptors and threads."""
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("scripted peer")] == []
-    if before:
-        assert len(os.listdir("/proc/self/fd")) == before
+pytestmark = pytest.mark.usefixtures("no_peer_left")
 
 
 def listening(port: int, family: socket.AddressFamily = socket.AF_INET) -> socket.socket:
     sock = socket.create_server(("::1" if family == socket.AF_INET6 else "127.0.0.1", port), family=family)
     sock.settimeout(5)
     return sock
-
-
-def everything(sock: socket.socket) -> bytes:
-    parts = []
-    while part := sock.recv(65536):
-        parts.append(part)
-    return b"".join(parts)
 
 
 def serve(script: str, *servers: Callable[[socket.socket], object], **options: object) -> Client:
@@ -95,10 +78,10 @@ def test_the_port_is_reserved() -> None:
 def test_the_ways_to_end() -> None:
     def reset(sock: socket.socket) -> None:
         with pytest.raises(ConnectionResetError):
-            everything(sock)
+            read_all(sock)
 
     def half(sock: socket.socket) -> None:
-        assert everything(sock) == b"a"
+        assert read_all(sock) == b"a"
         sock.sendall(b"still")
 
     assert serve("connect\nreset", reset).failures == []
@@ -129,11 +112,19 @@ def test_connections_come_one_after_the_other() -> None:
     seen = []
 
     def take(sock: socket.socket) -> None:
-        seen.append(everything(sock))
+        seen.append(read_all(sock))
 
     client = serve('connect\nsend "1"\n---\nsend "2"\n---\nsend "3"', take, take, take)
     assert (seen, client.failures) == ([b"1", b"2", b"3"], [])
-    client = serve('connect\nsend "1"\n---\nsend "2"', take)
+
+
+def test_a_connection_that_nobody_takes_is_told() -> None:
+    with Client('connect\nexpect "go"\n---\nsend "2"') as client:
+        with listening(client.port) as listener:
+            sock, _ = listener.accept()
+        with sock:
+            sock.sendall(b"go")  # the peer goes on when nobody listens any more
+            assert read_all(sock) == b""
     assert ["connection 2: nobody listened" in failure for failure in client.failures] == [True]
 
 
@@ -178,13 +169,13 @@ def test_unix_and_ipv6(tmp_path: Path) -> None:
         listener.bind(client.path)
         listener.listen()
         with listener.accept()[0] as sock:
-            assert everything(sock) == b"u"
+            assert read_all(sock) == b"u"
     with (
         Client('connect ipv6\nsend "6"') as client,
         listening(client.port, socket.AF_INET6) as listener,
         listener.accept()[0] as sock,
     ):
-        assert everything(sock) == b"6"
+        assert read_all(sock) == b"6"
     assert client.failures == []
 
 

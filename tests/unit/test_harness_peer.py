@@ -6,38 +6,22 @@ import os
 import select
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from php_streams.porting.peer import Peer, Peers
 from php_streams.porting.peer_script import PeerScriptError, parse
+from tests.places import CERTS
+from tests.unit.tls_peers import read_all
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    """Every test gives back its descriptors and threads."""
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("scripted peer")] == []
-    if before:
-        assert len(os.listdir("/proc/self/fd")) == before
+pytestmark = pytest.mark.usefixtures("no_peer_left")
 
 
 def connect(peer: Peer) -> socket.socket:
     return socket.create_connection((peer.host, peer.port), 5)
-
-
-def everything(sock: socket.socket) -> bytes:
-    parts = []
-    while part := sock.recv(65536):
-        parts.append(part)
-    return b"".join(parts)
 
 
 def talk(script: str, client: Callable[[socket.socket], object], **options: object) -> tuple[object, Peer]:
@@ -63,7 +47,7 @@ def test_send_expect_and_the_closing_end() -> None:
     def client(sock: socket.socket) -> bytes:
         sock.sendall(b"QUIT\r\n")
         sock.shutdown(socket.SHUT_WR)
-        return everything(sock)
+        return read_all(sock)
 
     data, peer = talk(script, client)
     assert data == b"220 A\r\nababab"
@@ -96,7 +80,7 @@ def test_what_the_script_does_not_foresee_is_reported(script: str, sent: bytes, 
     def client(sock: socket.socket) -> None:
         sock.sendall(sent)
         sock.shutdown(socket.SHUT_WR)
-        everything(sock)
+        read_all(sock)
 
     _, peer = talk(script, client)
     assert len(peer.failures) == 1
@@ -124,7 +108,7 @@ def test_silence_echo_and_garbage() -> None:
         return sock.recv(100)
 
     assert talk("echo", call)[0] == b"hello"
-    first, second = (talk("garbage 32", everything)[0] for _ in range(2))
+    first, second = (talk("garbage 32", read_all)[0] for _ in range(2))
     assert isinstance(first, bytes)
     assert (len(first), first, first[:1]) == (32, second, b"\xff")
 
@@ -132,7 +116,7 @@ def test_silence_echo_and_garbage() -> None:
 def test_a_byte_out_of_band() -> None:
     def client(sock: socket.socket) -> tuple[bytes, bytes]:
         assert select.select([], [], [sock], 5)[2] == [sock]
-        return sock.recv(1, socket.MSG_OOB), everything(sock)
+        return sock.recv(1, socket.MSG_OOB), read_all(sock)
 
     assert talk('urgent "!"\nsend "rest"', client)[0] == (b"!", b"rest")
 
@@ -144,7 +128,7 @@ def test_the_ways_to_end() -> None:
             sock.recv(1)
 
     def half(sock: socket.socket) -> bytes:
-        data = everything(sock)
+        data = read_all(sock)
         sock.sendall(b"still")
         return data
 
@@ -160,7 +144,7 @@ def test_a_wait_is_cut_short_when_the_client_is_gone() -> None:
 
 
 def test_nothing_hangs() -> None:
-    _, peer = talk('expect "a"', everything, deadline=0.2)
+    _, peer = talk('expect "a"', read_all, deadline=0.2)
     assert peer.failures == ['peer, line 1 of its script (expect "a"): the deadline is over']
     with Peer("silent") as peer:
         sock = connect(peer)
@@ -174,14 +158,14 @@ def test_connections_are_counted() -> None:
     with Peer('send "1"\n---\nsend "2"\n---\nexpect "x"') as peer:
         for answer in (b"1", b"2"):
             with connect(peer) as sock:
-                assert everything(sock) == answer
+                assert read_all(sock) == answer
     assert peer.failures == ["peer 1: connection 3 never came"]
     assert len(peer.clients) == 2
 
     with Peer('send "1"') as peer:
         for _ in range(2):
             with connect(peer) as sock:
-                everything(sock)
+                read_all(sock)
     assert peer.failures == ["peer 1: connection 2 came, the script has 1"]
 
     with Peer('every\nsend "1"\nrecord') as peer:
@@ -235,14 +219,14 @@ def test_unix_sockets_and_ipv6(tmp_path: Path) -> None:
     with Peer('unix\nsend "u"', folder=tmp_path) as peer, socket.socket(socket.AF_UNIX) as sock:
         assert peer.path == str(tmp_path / "peer1")
         sock.connect(peer.path)
-        assert everything(sock) == b"u"
+        assert read_all(sock) == b"u"
     with Peer("udg\nrecord") as peer, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         assert peer.path
         sock.sendto(b"d", peer.path)
     assert peer.received == [b"d"]
     assert not os.path.exists(peer.path)
     with Peer('ipv6\nsend "6"') as peer, connect(peer) as sock:
-        assert (peer.host, everything(sock)) == ("::1", b"6")
+        assert (peer.host, read_all(sock)) == ("::1", b"6")
 
 
 def test_several_peers_know_each_others_ports() -> None:
@@ -252,7 +236,7 @@ def test_several_peers_know_each_others_ports() -> None:
         with connect(peers[0]) as sock:
             number = peers[1].port
             passive = b"127,0,0,1,%d,%d" % divmod(number, 256)
-            assert everything(sock) == b"see %d = %s in /x" % (number, passive)
+            assert read_all(sock) == b"see %d = %s in /x" % (number, passive)
         with connect(peers[1]) as sock:
             sock.sendall(b"%dyes" % peers[0].port)
     assert (len(peers), peers.failures, peers.report) == (2, [], [("peer 2 got", b"yes")])
@@ -264,7 +248,7 @@ def test_tls_from_the_start() -> None:
     def client(sock: socket.socket) -> bytes:
         with secure(sock, alpn=True) as tls:
             assert tls.selected_alpn_protocol() == "http/1.1"
-            return everything(tls)
+            return read_all(tls)
 
     data, peer = talk(script, client)
     assert (data, peer.failures) == (b"hi", [])
@@ -283,7 +267,7 @@ def test_starttls_and_back() -> None:
         plain = tls.unwrap()
         with plain:
             plain.sendall(b"out")
-            return everything(plain)
+            return read_all(plain)
 
     data, peer = talk(script.format(" notify"), client)
     assert (data, peer.failures) == (b"plain", [])
@@ -299,7 +283,7 @@ def test_untls_sends_no_close_notify() -> None:
         with socket.socket(fileno=tls.detach()) as plain:
             plain.settimeout(5)
             plain.sendall(b"out")
-            return everything(plain)
+            return read_all(plain)
 
     data, peer = talk('tls good tls1.2\nuntls\nexpect "out"\nsend "plain"', client)
     assert (data, peer.failures) == (b"plain", [])
@@ -310,7 +294,7 @@ def test_a_tls_end_with_and_without_close_notify() -> None:
         context = ssl.create_default_context(cafile=CERTS / "ca.pem")
         context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)  # Python set it until 3.11.3
         with context.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False) as tls:
-            return everything(tls)
+            return read_all(tls)
 
     assert talk('tls ec\nsend "a"', client)[0] == b"a"
     with pytest.raises(ssl.SSLError, match=r"(?i)eof"):
@@ -320,11 +304,11 @@ def test_a_tls_end_with_and_without_close_notify() -> None:
 def test_client_certificates() -> None:
     def with_certificate(sock: socket.socket) -> bytes:
         with secure(sock, cert="client.pem") as tls:
-            return everything(tls)
+            return read_all(tls)
 
     def without(sock: socket.socket) -> bytes:
         with secure(sock) as tls:
-            return everything(tls)
+            return read_all(tls)
 
     data, peer = talk('tls good client-cert required\nshow client\nsend "hi"', with_certificate)
     assert (data, peer.report) == (b"hi", [("peer client", b"client")])

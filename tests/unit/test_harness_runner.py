@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.programs import environment
 
 # Answers as php-cli does, and understands `see('label', 1);`, `series();` and a few ways to go wrong.
 FAKE_PHP = """\
@@ -69,7 +69,7 @@ class Project:
 
     def run(self, *arguments: str, php: tuple[str, ...] = ()) -> tuple[int, str]:
         chosen = [word for path in php for word in ("--php", path)]
-        env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+        env = environment(COLUMNS="120")
         command = [
             sys.executable,
             "-m",

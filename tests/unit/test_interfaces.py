@@ -10,6 +10,7 @@ from typing import Any
 import php_streams
 from php_streams.porting.php_cli import PhpCli
 from tests import namespaces
+from tests.places import ROOT
 
 PHP = "echo json_encode(net_get_interfaces()), PHP_EOL;"
 PYTHON = "import json, php_streams; print(json.dumps(php_streams.net_get_interfaces()))"
@@ -92,6 +93,6 @@ def test_no_descriptor_is_left(php: PhpCli) -> None:
     """False, and the system's reason in PHP's warning, which does not name the function."""
     script = 'ulimit -n 40; "$1" -r "$2"; "$3" -c "$4"'
     command = ["sh", "-c", script, "sh", str(php.path), EXHAUSTED_PHP, sys.executable, EXHAUSTED_PYTHON]
-    output = subprocess.run(command, capture_output=True, check=True, timeout=30, cwd=namespaces.ROOT).stdout
+    output = subprocess.run(command, capture_output=True, check=True, timeout=30, cwd=ROOT).stdout
     of_php, of_python = both(output)
     assert of_python == of_php == [False, "getifaddrs() failed 24: Too many open files"]

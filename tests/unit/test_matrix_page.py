@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from tests.places import ROOT
+
 pytest.importorskip("sphinx", reason="the documentation's tools are not installed here (extra docs)")
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed (tox -e matrix has it)"
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync""".split()

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,33 +19,13 @@ from php_streams import (
     silence,
     stream_select,
 )
-from php_streams._core import select as engine
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
-from tests.pairs import Pairs, streams
+from tests.pairs import MANY, SMALL, Pairs, readable, streams
+from tests.programs import run_code
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL, MANY = 3, engine.LARGE + 8  # polled, and watched by an epoll
-
-
-@pytest.fixture
-def pairs() -> Iterator[Pairs]:
-    with Pairs() as make:
-        yield make
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """No watch of another test."""
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-    yield
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-
-
-def readable(every: Any, seconds: int | None = 0) -> Any:
-    """The read set that comes back."""
-    return stream_select(every, None, None, seconds)[1]
+pytestmark = pytest.mark.usefixtures("no_kept_watch")
 
 
 # --- what it answers -----------------------------------------------------------------------------------
@@ -235,7 +211,4 @@ def test_where_no_descriptor_is_left_it_waits_all_the_same(count: int) -> None:
     assert stream_select(every, None, None, 10)[1] == [every[1]]
     timer.join()
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], check=False, timeout=50, capture_output=True
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert run_code(code, seconds=50) == (0, "", "")

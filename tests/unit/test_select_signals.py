@@ -7,12 +7,8 @@ import errno
 import os
 import re
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,29 +24,10 @@ from php_streams import (
     stream_select,
 )
 from php_streams._core import select as engine
-from tests.pairs import Pair, Pairs, streams
+from tests.pairs import MANY, SMALL, Pair, Pairs, readable, streams
+from tests.programs import run_code
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-SMALL, MANY = 3, engine.LARGE + 8  # polled, and watched by an epoll
-
-
-@pytest.fixture
-def pairs() -> Iterator[Pairs]:
-    with Pairs() as make:
-        yield make
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """No watch of another test."""
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-    yield
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-
-
-def readable(every: Any, seconds: int | None = 0) -> Any:
-    """The read set that comes back."""
-    return stream_select(every, None, None, seconds)[1]
+pytestmark = pytest.mark.usefixtures("no_kept_watch")
 
 
 # --- signals -------------------------------------------------------------------------------------------
@@ -289,16 +266,7 @@ FORKED = """
 
 
 def test_a_forked_child_starts_anew() -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(FORKED)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=30,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("well\n", "")
+    assert run_code(FORKED, "-W", "error") == (0, "well\n", "")
 
 
 def test_the_error_text_is_found_by_what_programs_look_for(pairs: Pairs, user_signals: list[int]) -> None:

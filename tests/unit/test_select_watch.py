@@ -11,7 +11,6 @@ import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,23 +20,9 @@ from php_streams._core import select as engine
 from php_streams._core.stream import Stream
 from php_streams._core.watch import Watch
 from php_streams._transports.socket import LABELS, SocketRaw
-from tests.pairs import Pair, Pairs, enough_descriptors, streams
+from tests.pairs import MANY, SMALL, Pair, Pairs, enough_descriptors, readable, streams
 
-SMALL, MANY = 3, engine.LARGE + 8  # polled, and watched by an epoll
-
-
-@pytest.fixture
-def pairs() -> Iterator[Pairs]:
-    with Pairs() as make:
-        yield make
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """No watch of another test."""
-    engine._kept.small = engine._kept.large = engine._kept.last = None
-    yield
-    engine._kept.small = engine._kept.large = engine._kept.last = None
+pytestmark = pytest.mark.usefixtures("no_kept_watch")
 
 
 class Counting:
@@ -70,11 +55,6 @@ def spent(calls: Counter[str]) -> dict[str, int]:
     seen = dict(calls)
     calls.clear()
     return seen
-
-
-def readable(every: Any, seconds: int | None = 0) -> Any:
-    """The read set that comes back."""
-    return stream_select(every, None, None, seconds)[1]
 
 
 def watch(count: int) -> Watch:

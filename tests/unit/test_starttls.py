@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import php_streams as php
 from php_streams.porting.peer import Peer
+from tests.places import CERTS
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 TLS = php.STREAM_CRYPTO_METHOD_TLS_CLIENT
 REFUSED = r"^stream_socket_enable_crypto\(\): 14 bytes were received in plaintext before the handshake"
 

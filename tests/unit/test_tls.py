@@ -24,14 +24,11 @@ from php_streams import (
 )
 from php_streams._transports import tls_trust
 from php_streams._transports.tls_trust import first_certificate
-from tests.unit.tls_peers import CERTS, CLIENT, connect, open_descriptors, peer, said, told
+from tests.descriptors import open_sockets
+from tests.places import CERTS
+from tests.unit.tls_peers import CLIENT, connect, peer, said, told
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
+pytestmark = pytest.mark.usefixtures("no_socket_left")
 
 
 # Certificates that nobody vouches for
@@ -145,12 +142,12 @@ FAILURES: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_failed_connect_closes_its_socket(failure: str) -> None:
     script, options = FAILURES[failure]
-    before = open_descriptors()
+    before = open_sockets()
     with peer(script) as player, said() as messages:
         result = connect(player.port, **options)
     assert result is False
     assert messages[-2] == "stream_socket_client(): Failed to enable crypto"
-    assert open_descriptors() == before
+    assert open_sockets() == before
 
 
 class Heard(Exception):
@@ -175,11 +172,11 @@ LOUD = [failure for failure in FAILURES if failure not in ("leaves", "ciphers")]
 @pytest.mark.parametrize("failure", LOUD)
 def test_a_handler_that_raises_from_a_connect(failure: str) -> None:
     script, options = FAILURES[failure]
-    before = open_descriptors()
+    before = open_sockets()
     with peer(script) as player, throwing_handler(), pytest.raises(Heard) as raised:
         connect(player.port, **options)
     assert raised.traceback is not None  # which holds every frame, and what is left open in it
-    assert open_descriptors() == before
+    assert open_sockets() == before
 
 
 @pytest.mark.parametrize("failure", [failure for failure in LOUD if failure != "plaintext"])

@@ -16,8 +16,8 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 from php_streams import OpenSSLCertificate
 from php_streams._core import der
 from php_streams._core.certificate import DIGESTS, DNS_NAME, IP_ADDRESS
+from tests.places import CERTS
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 PEMS = sorted(
     path for path in CERTS.glob("*.pem") if path.read_text("ascii").startswith("-----BEGIN CERTIFICATE-----")
 )

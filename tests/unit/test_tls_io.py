@@ -6,7 +6,6 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -29,14 +28,9 @@ from php_streams import (
 )
 from php_streams._core.stream import Stream
 from php_streams._transports.tls_session import RECORD
-from tests.unit.tls_peers import connect, open_descriptors, peer, read_all, said, server
+from tests.unit.tls_peers import connect, peer, read_all, said, server
 
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
+pytestmark = pytest.mark.usefixtures("no_socket_left")
 
 
 def test_feof_looks_ahead_without_taking() -> None:

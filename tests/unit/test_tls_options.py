@@ -25,8 +25,8 @@ from php_streams import (
 )
 from php_streams._transports import tls_context, tls_errors, tls_reasons, tls_values
 from php_streams._transports.tls_context import SetupFailed, protocol_range, read, ssl_context
+from tests.places import CERTS
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 CA = str(CERTS / "ca.pem")
 
 

@@ -8,7 +8,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +19,8 @@ import pytest
 import php_streams as php
 from php_streams._transports import tls_context
 from php_streams._transports.tls_server import contexts_of
-from tests.unit.tls_peers import CERTS, said
+from tests.places import CERTS
+from tests.unit.tls_peers import said
 
 SERVER = php.STREAM_CRYPTO_METHOD_TLS_SERVER
 GOOD = {"local_cert": str(CERTS / "good.pem")}
@@ -162,10 +162,12 @@ def test_a_warning_comes_each_time() -> None:
 
 
 @versions
-def test_a_client_that_comes_back_resumes(version: str) -> None:
+@pytest.mark.parametrize("certificate", [None, CLIENT_CERT], ids=["anybody", "who is known"])
+def test_a_client_that_comes_back_resumes(version: str, certificate: str | None) -> None:
     """Decision tls-server-sessions."""
-    context = trusting(version, CLIENT_CERT)
-    with listening(cafile=CA, verify_peer=True) as (server, port):
+    context = trusting(version, certificate)
+    options = {"cafile": CA, "verify_peer": True} if certificate else {}
+    with listening(**options) as (server, port):
         with client(lambda: greeted(port, context)) as first:
             greet(server)
         with client(lambda: greeted(port, context, first[0][2])) as second:
@@ -187,22 +189,31 @@ def test_who_shares_nothing_resumes_nothing(version: str, option: str) -> None:
 
 
 @versions
-def test_a_resumed_session_is_judged_again(version: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "refusal"),
+    [
+        ("peer_fingerprint", "0" * 40, "peer_fingerprint match failure"),
+        ("peer_name", "somebody", "Peer certificate CN=`client' did not match expected CN=`somebody'"),
+    ],
+)
+def test_a_resumed_session_is_judged_again(version: str, option: str, value: str, refusal: str) -> None:
     """The certificate came with the first handshake; the options are those of the second."""
     context = trusting(version, CLIENT_CERT)
-    with listening(cafile=CA, verify_peer=True, capture_peer_cert=True) as (server, port):
+    checks = {"verify_peer": True, "verify_peer_name": True, "peer_name": "client", "capture_peer_cert": True}
+    with listening(cafile=CA, **checks) as (server, port):
         with client(lambda: greeted(port, context)) as first:
             greet(server)
         options = php.stream_context_get_options(server)["ssl"]
         php.stream_context_set_option(server, "ssl", "peer_certificate", None)
-        with client(lambda: greeted(port, context, first[0][2])):
+        with client(lambda: greeted(port, context, first[0][2])) as second:
             greet(server)
         again = php.stream_context_get_options(server)["ssl"]["peer_certificate"]
         assert again.der == options["peer_certificate"].der
-        php.stream_context_set_option(server, "ssl", "peer_fingerprint", "0" * 40)
-        with client(lambda: greeted(port, context, first[0][2])), said() as messages:
+        php.stream_context_set_option(server, "ssl", option, value)
+        with client(lambda: greeted(port, context, first[0][2])) as third, said() as messages:
             assert php.stream_socket_accept(server, 10)[0] is False
-    assert messages[0] == "stream_socket_accept(): peer_fingerprint match failure"
+    assert messages[0] == f"stream_socket_accept(): {refusal}"
+    assert [one[0][:2] for one in (second, third)] == [(b"hello\n", True), (b"", True)]
 
 
 # --- what people have ----------------------------------------------------------------------------------
@@ -320,28 +331,6 @@ def test_plaintext_before_a_servers_handshake_is_refused(blocking: bool) -> None
         assert php.fgets(fp) == b"MAIL FROM:<injected>\r\n"
         php.fclose(fp)
         assert far.recv(100) == b""
-
-
-def test_a_server_name_that_is_not_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decision tls-server-names-not-ascii."""
-    ignored: list[Any] = []
-    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
-    context = trusting()
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_hostname="bxcher.example.test")
-    with pytest.raises(ssl.SSLWantReadError):
-        tls.do_handshake()
-    hello = outgoing.read().replace(b"bxcher", b"b\xfccher")
-    hosts = {"*.example.test": str(CERTS / "wildcard.pem")}
-    with (
-        listening(SNI_server_certs=hosts) as (server, port),
-        socket.create_connection(("127.0.0.1", port)) as far,
-        said() as messages,
-    ):
-        far.sendall(hello)
-        assert php.stream_socket_accept(server, 10)[0] is False
-    assert messages[0].endswith("SSL routines::callback failed")
-    assert [entry.exc_type for entry in ignored] == [UnicodeDecodeError]
 
 
 def test_a_listening_stream_fails_at_once() -> None:

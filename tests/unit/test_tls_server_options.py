@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-import ssl
+import sys
 import threading
 from typing import Any
 
@@ -16,18 +16,16 @@ from php_streams import (
     fwrite,
     silence,
     stream_context_create,
-    stream_context_get_options,
-    stream_context_set_option,
     stream_socket_accept,
     stream_socket_get_name,
     stream_socket_server,
 )
 from php_streams.porting.peer_client import Client
-from tests.unit.tls_peers import CERTS, open_descriptors, said
+from tests.descriptors import open_sockets
+from tests.places import CERTS
+from tests.unit.tls_peers import client_hello, said
 
 GOOD = {"local_cert": str(CERTS / "good.pem")}
-VERIFYING = {**GOOD, "cafile": str(CERTS / "ca.pem"), "verify_peer": True}
-TWICE = "connect\n{0}{1}\n---\n{0} resume{1}"
 
 
 def listening(port: int = 0, **options: Any) -> Any:
@@ -50,77 +48,37 @@ def serve(script: str, clients: int, **options: Any) -> Client:
     return player
 
 
-@pytest.mark.parametrize("version", ["tls1.2", "tls1.3"])
-def test_a_client_that_comes_back_resumes_its_session(version: str) -> None:
-    """Decision tls-server-sessions."""
-    script = TWICE.format(f"tls-client {version}", '\nshow resumed\nexpect "hello\\n"\nexpect eof')
-    assert [value for _, value in serve(script, 2, **GOOD).report] == [b"no", b"yes"]
-    assert [value for _, value in serve(script, 2, **GOOD, no_ticket=True).report] == [b"no", b"no"]
-
-
-@pytest.mark.parametrize("version", ["tls1.2", "tls1.3"])
-def test_who_resumes_is_still_known_and_checked(version: str) -> None:
-    script = TWICE.format(
-        f"tls-client {version} cert client.pem", '\nshow resumed\nexpect "hello\\n"\nexpect eof'
-    )
-    with Client(script, certs=CERTS) as player:
-        server = listening(player.port, **VERIFYING, capture_peer_cert=True)
-        for _ in range(2):
-            fp, _ = stream_socket_accept(server, 5)
-            fwrite(fp, "hello\n")
-            fclose(fp)
-            assert stream_context_get_options(server)["ssl"].pop("peer_certificate").der
-        fclose(server)
-    assert ([value for _, value in player.report], player.failures) == ([b"no", b"yes"], [])
-
-
-def test_a_session_is_not_resumed_where_the_name_is_refused() -> None:
-    script = TWICE.format("tls-client tls1.2 cert client.pem", "\nshow resumed\nexpect eof")
-    with Client(script, certs=CERTS) as player:
-        server = listening(player.port, **VERIFYING, verify_peer_name=True, peer_name="client")
-        fclose(stream_socket_accept(server, 5)[0])
-        stream_context_set_option(server, "ssl", "peer_name", "somebody")
-        with said() as messages:
-            assert stream_socket_accept(server, 5)[0] is False
-        fclose(server)
-    assert "stream_socket_accept(): Peer certificate CN=`client' did not match" in messages[0]
-    assert [value for _, value in player.report] == [b"no", b"yes"]
-
-
-def client_hello(name: bytes) -> bytes:
-    """The ClientHello that asks for this name, which may be none that Python would send."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    sent = ssl.MemoryBIO()
-    wanted = b"a" * len(name)
-    connection = context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=wanted.decode())
-    with pytest.raises(ssl.SSLWantReadError):
-        connection.do_handshake()
-    message = sent.read()
-    assert message.count(wanted) == 1
-    return message.replace(wanted, name)
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_name_that_is_not_ascii_is_refused_and_the_server_lives() -> None:
-    """Decision tls-server-name-bytes."""
-    options = {**GOOD, "SNI_server_certs": {"mail.example.test": str(CERTS / "cn_only.pem")}}
+@pytest.mark.parametrize(
+    ("sent", "name", "certificate"),
+    [
+        (b"m\xe4il.example.test", "mail.example.test", "cn_only.pem"),
+        (b"b\xfccher.example.test", "*.example.test", "wildcard.pem"),
+    ],
+)
+def test_a_name_that_is_not_ascii_is_refused_and_the_server_lives(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes, name: str, certificate: str
+) -> None:
+    """Decisions tls-server-name-bytes and tls-server-names-not-ascii."""
+    ignored: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda entry: ignored.append(entry.exc_type))
+    options = {**GOOD, "SNI_server_certs": {name: str(CERTS / certificate)}}
     server = listening(**options)
     port = int(stream_socket_get_name(server, False).rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), 5) as client:
-        client.sendall(client_hello(b"m\xe4il.example.test"))
+        client.sendall(client_hello(sent))
         with said() as messages:
             assert stream_socket_accept(server, 5)[0] is False
         assert client.recv(7) == b"\x15\x03\x03\x00\x02\x02\x50"  # a fatal alert: internal error
-    assert "callback failed" in messages[0]
+    assert messages[0].endswith("SSL routines::callback failed")
+    assert ignored == [UnicodeDecodeError]
     fclose(server)
     script = 'connect\ntls-client sni mail.example.test\nshow peer-subject\nexpect "hello\\n"\nexpect eof'
-    assert serve(script, 1, **options).report == [("peer peer-subject", b"mail.example.test")]
+    assert serve(script, 1, **options).report == [("peer peer-subject", name.encode())]
 
 
 @pytest.mark.parametrize("options", [{}, {"no_ticket": True}, {"allow_self_signed": True}])
 def test_clients_that_vanish_leave_nothing(options: dict[str, Any]) -> None:
-    before = open_descriptors()
+    before = open_sockets()
     server = listening(**GOOD, **options)
     address = stream_socket_get_name(server, False).rpartition(":")
     hello = client_hello(b"localhost.example")
@@ -137,4 +95,4 @@ def test_clients_that_vanish_leave_nothing(options: dict[str, Any]) -> None:
     thread.join()
     assert accepted == [False] * 60
     fclose(server)
-    assert open_descriptors() == before
+    assert open_sockets() == before

@@ -13,12 +13,12 @@ import pytest
 
 from php_streams import _transports, openssl_x509_check_private_key, openssl_x509_verify
 from php_streams.porting.php_cli import PhpCli
+from tests.places import CERTS
 
 x509 = pytest.importorskip("cryptography.x509", reason="needs the extra [openssl]")
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa  # noqa: E402
 
-CERTS = Path(__file__).parents[1] / "conformance/certs"
 PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
 PHP = """
 $answers = [];

@@ -1,16 +1,16 @@
-"""What the tests of TLS connect to, and what they look at afterwards."""
+"""What the tests of TLS connect to, and what is said to them."""
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
+
+import pytest
 
 from php_streams import (
     STREAM_CLIENT_CONNECT,
@@ -20,19 +20,24 @@ from php_streams import (
     stream_socket_client,
 )
 from php_streams.porting.peer import Peer
+from tests.places import CERTS
 
-CERTS = Path(__file__).resolve().parents[1] / "conformance" / "certs"
 CA = {"cafile": str(CERTS / "ca.pem"), "peer_name": "localhost"}
 CLIENT = STREAM_CRYPTO_METHOD_TLS_CLIENT
 
 
-def open_descriptors() -> list[str]:
-    """The sockets that are open; stream_select keeps descriptors of another kind."""
-    folder = Path("/proc/self/fd")
-    links = (
-        [os.readlink(entry) for entry in folder.iterdir() if entry.is_symlink()] if folder.is_dir() else []
-    )
-    return sorted(link for link in links if link.startswith("socket:"))
+def client_hello(name: bytes = b"localhost") -> bytes:
+    """The ClientHello that asks for this name, which may be none that Python would send."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    sent = ssl.MemoryBIO()
+    wanted = b"a" * len(name)
+    connection = context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=wanted.decode())
+    with pytest.raises(ssl.SSLWantReadError):
+        connection.do_handshake()
+    message = sent.read()
+    assert message.count(wanted) == 1
+    return message.replace(wanted, name)
 
 
 def peer(script: str) -> Peer:
@@ -88,10 +93,10 @@ def server(serve: Callable[[ssl.SSLSocket], Any]) -> Iterator[tuple[int, list[An
     assert not thread.is_alive()
 
 
-def read_all(tls: ssl.SSLSocket, wait: float = 0) -> bytes:
-    """Everything until the goodbye; nothing for the first `wait` seconds."""
+def read_all(sock: socket.socket, wait: float = 0) -> bytes:
+    """Everything until the end, which in TLS is the goodbye; nothing for the first `wait` seconds."""
     threading.Event().wait(wait)
     parts = []
-    while part := tls.recv(65536):
+    while part := sock.recv(65536):
         parts.append(part)
     return b"".join(parts)
