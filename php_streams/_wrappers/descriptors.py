@@ -24,6 +24,21 @@ class NotOpened(Exception):
     """A descriptor that cannot be had; PHP's warning was given."""
 
 
+class Refusal:
+    """Turns the system's refusal into PHP's warning."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            warn(f"{self.words}{error.strerror}")
+            raise NotOpened
+
+
 class Descriptors:
     """Their ends, which the program gets, and ours, which become streams."""
 
@@ -38,10 +53,15 @@ class Descriptors:
         self.cleanup.callback(os.close, fd)
         self.theirs[number] = fd
 
+    def copy(self, number: int, fd: int) -> None:
+        """A descriptor of ours for the program, which stays ours."""
+        with Refusal(f"Failed to dup() for descriptor {number}: "):
+            self.keep(number, os.dup(fd))
+
     def add(self, number: int, item: Any) -> None:
         """One item of the specification."""
         if isinstance(item, Resource):
-            self.keep(number, os.dup(_descriptor_of(item)))
+            self.copy(number, _descriptor_of(item))
             return
         if type_name(item) != "array":
             raise argument_value_error(2, "descriptor_spec", "must only contain arrays and streams")
@@ -64,19 +84,22 @@ class Descriptors:
         if not parts:
             raise ValueError("Missing mode parameter for 'pipe'")
         reads = to_text(cast_string(parts[0])).startswith("r")  # the program does
-        read, write = os.pipe()
+        with Refusal("Unable to create pipe "):
+            read, write = os.pipe()
         self.keep(number, read if reads else write)
         ours = write if reads else read
         self.pipes[number] = Stream(PipeRaw(ours), "w" if reads else "r")
 
     def _socket(self, number: int, parts: list[Any]) -> None:
-        ours, theirs = socket.socketpair()
+        with Refusal("Unable to create socket pair: "):
+            ours, theirs = socket.socketpair()
         self.keep(number, theirs.detach())
         self.pipes[number] = Stream(SocketRaw(ours, "generic_socket", None), "r+")
 
     def _pty(self, number: int, parts: list[Any]) -> None:
         if self.terminal is None:
-            self.terminal = os.openpty()
+            with Refusal("Could not open PTY (pseudoterminal): "):
+                self.terminal = os.openpty()
             for fd in self.terminal:
                 self.cleanup.callback(os.close, fd)
         ours, theirs = self.terminal
@@ -84,7 +107,8 @@ class Descriptors:
         self.pipes[number] = Stream(PipeRaw(os.dup(ours)), "r+")
 
     def _null(self, number: int, parts: list[Any]) -> None:
-        self.keep(number, os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
+        with Refusal("Failed to open /dev/null: "):
+            self.keep(number, os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
 
     def _file(self, number: int, parts: list[Any]) -> None:
         if not parts:
@@ -96,7 +120,7 @@ class Descriptors:
         if stream is None:
             raise NotOpened
         with stream:
-            self.keep(number, os.dup(_descriptor_of(stream)))
+            self.copy(number, _descriptor_of(stream))
 
     def _redirect(self, number: int, parts: list[Any]) -> None:
         if not parts:
@@ -105,9 +129,9 @@ class Descriptors:
         if type(target) is not int:
             raise ValueError(f"Redirection target must be of type int, {type_name(target)} given")
         if target in self.theirs:
-            self.keep(number, os.dup(self.theirs[target]))
+            self.copy(number, self.theirs[target])
         elif 0 <= target <= 2:
-            self.keep(number, os.dup(target))
+            self.copy(number, target)
         else:
             warn(f"Redirection target {target} not found")
             raise NotOpened
