@@ -285,8 +285,8 @@ def stream_socket_recvfrom(socket: Stream, length: int, flags: int = 0, *by_refe
             "data, address = stream_socket_recvfrom(socket, length, flags)"
         )
     expect_resource(socket, 1, "socket")
-    most = length if type(length) is int else to_int(length, 2, "length")
-    how = flags if type(flags) is int else to_int(flags, 3, "flags")
+    most = to_int(length, 2, "length")
+    how = to_int(flags, 3, "flags")
     target = open_stream(socket, 1, "socket")
     if most <= 0:
         raise argument_value_error(2, "length", "must be greater than 0")

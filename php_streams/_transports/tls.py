@@ -227,7 +227,7 @@ class Handshake:
         self.raw.blocking = False
         if self.sock is not None:
             self.raw.sock = cast(socket.socket, HiddenSocket(self.sock))
-            self.raw.crypto = Unfinished()
+            self.raw.crypto = Unfinished(self.raw, self.sock)
         self.raw.rebind()
         return warn("SSL: Handshake timed out") if timed_out else 0
 

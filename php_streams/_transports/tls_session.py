@@ -92,6 +92,19 @@ class TlsSocket(ssl.SSLSocket):
         finally:
             self.settimeout(timeout)
 
+    def plain_may_go_on(self) -> bool:
+        """The same below TLS, where a handshake is under way: records are neither read nor decrypted."""
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        if not poll.poll(0):
+            return True
+        try:
+            return socket.socket.recv(self, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
     def say_goodbye(self) -> None:
         """Sends TLS's close_notify, without waiting for the peer's.
 
@@ -247,8 +260,14 @@ class Unfinished:
 
     timed_out = False
 
-    def read_failed(self, error: OSError) -> None:
-        """Nothing now."""
+    def __init__(self, raw: SocketRaw, sock: TlsSocket) -> None:
+        self.raw = raw
+        self.sock = sock
+
+    def read_failed(self, error: OSError) -> int | None:
+        """Nothing now, or the end where the peer has gone."""
+        self.raw.eof = not self.alive()
+        return 0 if self.raw.eof else None
 
     def write_failed(self, error: OSError, size: int) -> Literal[False]:
         """Refuses."""
@@ -259,8 +278,8 @@ class Unfinished:
         return 0
 
     def alive(self) -> bool:
-        """The next step of the handshake will tell."""
-        return True
+        """Whether the peer may still send: what it sent is for the next step, and stays."""
+        return self.sock.plain_may_go_on()
 
     def meta(self) -> dict[str, Any]:
         """Nothing to tell yet."""
