@@ -6,7 +6,6 @@
 // built in: hash_hmac()
 // built in: json_decode()
 // built in: $argv, exit()
-// built in: file_get_contents()
 
 // built in: the stream functions and their constants
 

@@ -6,7 +6,6 @@ import base64
 import hmac
 import json
 import sys
-from pathlib import Path
 
 from php_streams import *
 
@@ -215,7 +214,7 @@ def send_messages(mailer, job):
             if not mailer.recipient(to):
                 return False
 
-        if not mailer.data(Path(message["file"]).read_bytes()):
+        if not mailer.data(file_get_contents(message["file"])):
             return False
 
     return mailer.quit()
@@ -228,7 +227,7 @@ def show(text):
 
 def main(file):
     # Does one job. The exit status is 0 when every message was accepted.
-    job = json.loads(Path(file).read_bytes())
+    job = json.loads(file_get_contents(file))
     mailer = Mailer(show, job["timeout"])
     sent = send_messages(mailer, job)
     mailer.close()

@@ -16,7 +16,7 @@ import pytest
 
 import php_streams as php
 from php_streams.porting.peer import Peer
-from tests.fault.test_descriptors import descriptors
+from tests.descriptors import open_descriptors
 
 CERTS = Path(__file__).parents[1] / "conformance" / "certs"
 TRUST = {"ssl": {"cafile": str(CERTS / "ca.pem")}}
@@ -30,9 +30,9 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     """Fails when a descriptor is open at the end that was not at the start."""
-    before = descriptors()
+    before = open_descriptors()
     yield
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 @contextmanager

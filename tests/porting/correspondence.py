@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from types import FunctionType
 
 import php_streams
 
@@ -29,6 +30,8 @@ KINDS = {
 }
 LITERAL = re.compile(r"""[bf]?"((?:[^"\\]|\\.)*)"|[bf]?'((?:[^'\\]|\\.)*)'""")
 NAMES = frozenset(php_streams.__all__)
+# Of these only a call counts: `file` may be a parameter.
+FUNCTIONS = frozenset(name for name in NAMES if isinstance(getattr(php_streams, name), FunctionType))
 # Words that only Python needs: how bytes become text, and what to do with those that are no UTF-8.
 EXTRA_PYTHON = Counter({"decode": 1, "replace": 1})
 METHOD = re.compile(
@@ -50,7 +53,8 @@ def kind(line: str, python: bool) -> str:
 
 def names(code: str) -> list[str]:
     """The functions, constants and classes of PHP's in the order in which they stand."""
-    return [name for name in re.findall(r"(?<![\w$>.])\w+", code) if name in NAMES]
+    found = re.findall(r"(?<![\w$>.])(\w+)(\s*\()?", code)
+    return [name for name, called in found if name in NAMES and (called or name not in FUNCTIONS)]
 
 
 def words(line: str, python: bool) -> Counter[str]:

@@ -36,21 +36,6 @@ def test_a_path_object_names_the_file(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_bytes() == b"onetwo"
 
 
-@pytest.mark.parametrize(
-    "destination", ["php://stderr", "http://localhost/", "file://host/log", "nosuch://x"]
-)
-def test_other_wrappers_are_not_there(destination: str) -> None:
-    """Decision error-log-wrappers."""
-    with pytest.raises(NotImplementedError, match=r"error_log\(\): a destination that is no file"):
-        error_log("message", 3, destination)
-
-
-def test_mail_is_not_there() -> None:
-    """Decision error-log-mail."""
-    with pytest.raises(NotImplementedError, match=r"error_log\(\): message_type 1"):
-        error_log("message", 1, "operator@example.test")
-
-
 def test_a_warning_that_raises_leaves_no_descriptor(tmp_path: Path) -> None:
     """With -W error, on a full disk and without a folder."""
     with warnings.catch_warnings():

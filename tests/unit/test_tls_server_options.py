@@ -58,7 +58,7 @@ def serve(script: str, clients: int, **options: Any) -> Client:
 def test_a_name_that_is_not_ascii_is_refused_and_the_server_lives(
     monkeypatch: pytest.MonkeyPatch, sent: bytes, name: str, certificate: str
 ) -> None:
-    """Decisions tls-server-name-bytes and tls-server-names-not-ascii."""
+    """Decision tls-server-names-not-ascii."""
     ignored: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda entry: ignored.append(entry.exc_type))
     options = {**GOOD, "SNI_server_certs": {name: str(CERTS / certificate)}}
