@@ -16,7 +16,6 @@ from php_streams._core.csv_lines import read_fields, write_fields
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, deprecated, warn
 from php_streams._core.format import php_format
 from php_streams._core.output import pass_through
-from php_streams._core.scan import FormatError, compiled, scan
 from php_streams._core.status import stat_array
 from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_string, type_name
@@ -378,6 +377,8 @@ def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | 
     Reads one line.  The values, None for those that the line does not have; None when it ended before the
     first one; False at the end of the file.
     """
+    from php_streams._core.scan import FormatError, compiled, scan
+
     expect_resource(stream)
     directives = to_bytes(format, 2, "format")
     source = open_stream(stream)

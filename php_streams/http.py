@@ -10,7 +10,6 @@ from php_streams._core import meta_tags
 from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.values import to_bool
-from php_streams._wrappers.http import ONLY_HEADERS, last_headers
 from php_streams._wrappers.open import open_url
 
 __all__ = [
@@ -30,6 +29,8 @@ def http_get_last_response_headers() -> list[str] | None:
     Status lines and headers of the last opening of an http:// URL, those of redirects included; None when
     there was none, or no server answered.  It stands for PHP's variable $http_response_header, too.
     """
+    from php_streams._wrappers.http import last_headers
+
     headers = last_headers.get()
     return None if headers is None else list(headers)
 
@@ -38,6 +39,8 @@ def http_clear_last_response_headers() -> None:
     """Forgets the headers of the last HTTP response.
     https://www.php.net/function.http-clear-last-response-headers
     """
+    from php_streams._wrappers.http import last_headers
+
     last_headers.set(None)
 
 
@@ -48,6 +51,8 @@ def get_headers(url: str, associative: bool = False, context: Context | None = N
     list of them, status lines have numbers.  Redirects are followed, and their headers are there, too.
     False, with a warning, when there was no response.
     """
+    from php_streams._wrappers.http import ONLY_HEADERS
+
     address = to_filename(url, 1, "url")
     by_name = to_bool(associative, 2, "associative")
     fp = open_url(address, "r", to_context(context, 3), ONLY_HEADERS, remote=True)

@@ -8,20 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from php_streams._core.resource import Resource
 
 SHELL = "/bin/sh"
-
-
-class Started(subprocess.Popen[bytes]):
-    """A process that nobody but us waits for."""
-
-    def __del__(self, *arguments: Any) -> None:
-        pass
 
 
 def start(
@@ -34,6 +25,8 @@ def start(
 
     descriptors: which of ours become which of its own; 0, 1 and 2 are handed on when they are not named.
     """
+    from php_streams._core.started import Started  # it is slow to import
+
     extra = {number: fd for number, fd in descriptors.items() if number > 2}
     placed, moves = _place(extra)
     try:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
-import string
 
-_BASE32 = string.digits + string.ascii_lowercase[:22]
+_BASE32 = "0123456789abcdefghijklmnopqrstuv"
 
 
 def temporary_folder() -> str:
@@ -18,7 +16,7 @@ def temporary_folder() -> str:
 def make_temporary(folder: str, prefix: str) -> tuple[int, str]:
     """A new file, open for reading and writing, and its path.  Its owner's alone."""
     for _ in range(100):
-        name = prefix + "".join(secrets.choice(_BASE32) for _ in range(19))
+        name = prefix + "".join(_BASE32[byte % 32] for byte in os.urandom(19))
         path = os.path.join(folder, name)
         try:
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path

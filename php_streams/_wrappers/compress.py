@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bz2
 import os
-import tempfile
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn
 
@@ -19,6 +18,7 @@ from php_streams._core.diagnostics import warn
 from php_streams._core.gzio import INPUT, GzipError, GzipReader, GzipWriter
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
+from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers.open import open_url
 from php_streams._wrappers.options import NOT_SET, double, option
@@ -273,7 +273,7 @@ def _seekable(below: Stream) -> Stream:
     """The stream, or where none can seek in it (http) a temporary file with all it has."""
     if below.raw.seek_allowed or below.raw.label in ("STDIO", "user-space"):
         return below
-    fd, path = tempfile.mkstemp()
+    fd, path = make_temporary(temporary_folder(), "php")
     os.unlink(path)
     copied = Stream(FileRaw(fd), "r+b")
     with below:

@@ -11,7 +11,6 @@ import errno
 import fcntl
 import io
 import os
-import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -340,6 +339,8 @@ class PlainFiles(Wrapper):
         except OSError as error:
             if error.errno != errno.EXDEV or not os.path.isfile(old):
                 raise
+            import shutil  # it is slow to import, and seldom needed
+
             shutil.move(old, new)
 
     def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
