@@ -8,10 +8,12 @@ Decoding skips what is no base64; after a "=" no more of it may come.
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
+from struct import unpack_from
 
 from php_streams._filters.converter import Converter, Lines
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+MOST = 4096  # lines that are taken apart in one step
 FOREIGN = bytes(set(range(256)) - set(ALPHABET + b"="))
 
 
@@ -40,9 +42,13 @@ class Encode(Converter):
             self.room -= len(text)
             return text
         width, first = self.width, self.room
-        cuts = range(first, len(text), width)
-        self.room = cuts[-1] + width - len(text)
-        return ending.join([text[:first], *[text[cut : cut + width] for cut in cuts]])
+        count = (len(text) - first - 1) // width  # whole lines that something follows
+        last = first + count * width
+        self.room = last + width - len(text)
+        if count > MOST:  # a format of its own for each size would be large
+            cuts = range(first, last, width)
+            return ending.join([text[:first], *[text[cut : cut + width] for cut in cuts], text[last:]])
+        return ending.join([text[:first], *unpack_from(f"{width}s" * count, text, first), text[last:]])
 
 
 class Decode(Converter):

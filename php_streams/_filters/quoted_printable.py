@@ -2,8 +2,8 @@
 
 The encoder looks ahead for blanks at a line's end, but never past the bucket that it is given, and forgets
 what it saw when PHP's output buffer has to grow: so what it makes of blanks depends on how the input was cut,
-and on `space`, that buffer's rest.  PHP does this, and so do we.  Runs of plain text go through in one piece;
-what is left is done byte by byte.
+and on `space`, that buffer's rest.  PHP does this, and so do we.  What no such blank is near goes through in
+one piece, and is cut into lines afterwards; what is left is done byte by byte.
 """
 
 from __future__ import annotations
@@ -19,6 +19,19 @@ BLANK = frozenset(b" \t")
 _TEXT = re.compile(rb"(?:[!-<>-~]|[ \t](?=[!-<>-~](?s:.)))+")
 _PLAIN_RUN = re.compile(rb"[!-<>-~]+")
 _HEX = [b"=%02X" % byte for byte in range(256)]
+_KINDS = 24  # bytes to be encoded: when there are more different ones, a table is quicker than replacing each
+
+
+def _stops(ending: bytes) -> re.Pattern[bytes] | None:
+    """What is not to be passed on in one piece: a line's end after a blank, or one begun twice.
+
+    None when nothing is: there is no end, it is too long, or may be taken for something else.
+    """
+    if not 1 <= len(ending) <= 2 or b"=" in ending or ending[:1] == ending[1:]:
+        return None
+    first, second = re.escape(ending[:1]), re.escape(ending[1:])
+    again = b"|" + first if second else b""
+    return re.compile(first + b"(?:(?<=[ \\t]" + first + b")" + second + again + b")")
 
 
 class Encode(Converter):
@@ -30,11 +43,16 @@ class Encode(Converter):
         "breaks",
         "ending",
         "first",
+        "kept",
         "left",
         "length",
+        "lined",
         "quick",
         "replayed",
+        "size",
         "space",
+        "stops",
+        "table",
         "trailing",
     )
 
@@ -43,50 +61,112 @@ class Encode(Converter):
         self.binary = binary
         self.first = first  # the first character of a line is always encoded
         self.length = self.left = lines.length  # of a line, and what is left of this one
-        self.ending = lines.ending
-        self.breaks = b"" if binary else lines.ending or b""  # what is passed on as it is
-        special = PLAIN.union(BLANK).intersection(lines.ending or b"")
+        self.lined = lines.ending is not None
+        self.ending = lines.ending or b""
+        self.breaks = b"" if binary else self.ending  # what is passed on as it is
+        special = PLAIN.union(BLANK).intersection(self.ending)
         self.quick = None if special else _PLAIN_RUN if binary else _TEXT
+        self.stops = None if special or first else _stops(self.breaks)
+        # Without lines each character is the first one, PHP does this.
+        kept = (frozenset() if first and not self.lined else PLAIN) | (frozenset() if binary else BLANK)
+        self.kept = bytes(kept.union(self.breaks if len(self.breaks) == 1 else b""))
+        self.table = [bytes((byte,)) if byte in self.kept else _HEX[byte] for byte in range(256)]
         self.ahead = 0  # bytes of a line's end that came, and wait for the others
         self.replayed = 0  # of these, how many were encoded after all
-        self.space = 0
+        self.size = self.space = 0  # of PHP's buffer, and of its rest
         self.trailing = 0  # blanks to be encoded
 
     def filter(self, data: bytes, closing: bool) -> bytes:
         """One bucket."""
+        if not self.lined:
+            return self._encode(data)
+        if self.binary and not self.first:
+            return self._in_lines(self._encode(data))
         made: list[bytes] = []
-        size, place = len(data) or 1, 0
-        self.space, self.trailing = len(data), 0
+        self.size, self.space, self.trailing = len(data) or 1, len(data), 0
+        place, slow = 0, 0 if self.stops else len(data)  # until where it goes byte by byte
+        end = len(data[:-1].rstrip(b" \t" + self.breaks))  # behind it blanks may be a line's last
         while place < len(data) or self.replayed < self.ahead:
+            if slow <= place < end and not self.ahead and not self.trailing:
+                place, slow = self._pass_many(data, place, end, made)
+                continue
             place, needed = self._next(data, place, made)
             if needed and place == len(data):
                 break  # there is nothing to go on for: what was to be encoded waits
             if needed:
-                # PHP makes its buffer twice as large, and forgets the blanks that were counted.
-                self.space += size
-                size *= 2
+                self._grow()
                 self.trailing = 0
         return b"".join(made)
+
+    def _grow(self) -> None:
+        """PHP makes its buffer twice as large, and forgets the blanks that were counted."""
+        self.space += self.size
+        self.size *= 2
+
+    def _encode(self, data: bytes) -> bytes:
+        """All that cannot stay is encoded, but for lines' ends of one byte."""
+        odd = data.translate(None, self.kept)
+        if self.first or len(set(odd[:200])) > _KINDS or len(kinds := set(odd)) > _KINDS:
+            table = self.table
+            return b"".join([table[byte] for byte in data])
+        for byte in sorted(kinds, key=lambda kind: kind != 61):  # the "=" before those that are made here
+            data = data.replace(bytes((byte,)), _HEX[byte])
+        return data
+
+    def _pass_many(self, data: bytes, place: int, end: int, made: list[bytes]) -> tuple[int, int]:
+        """All up to the next blanks at a line's end; where to go on, and until where it goes byte by byte."""
+        stop = self.stops.search(data, place, end) if self.stops else None
+        piece = data[place : stop.start()].rstrip(b" \t") if stop else data[place:end]
+        if piece:
+            text = self._encode(piece)
+            if len(self.breaks) > 1:
+                text = text.replace(b"".join(map(_HEX.__getitem__, self.breaks)), self.breaks)
+            made.append(text := self._in_lines(text))
+            self.space -= len(text)
+            while self.space < 0:
+                self._grow()
+        return place + len(piece), stop.start() + 1 if stop else len(data)
+
+    def _in_lines(self, text: bytes) -> bytes:
+        """What is encoded already, with soft line breaks."""
+        lines = text.split(self.breaks) if self.breaks else [text]
+        made, full = [self._cut(lines.pop(0), self.left)], self.length
+        if lines:
+            made += [line if len(line) < full else self._cut(line, full) for line in lines]
+            if len(lines[-1]) < full:
+                self.left = full - len(lines[-1])
+        return self.breaks.join(made)
+
+    def _cut(self, line: bytes, left: int) -> bytes:
+        """One line, softly broken where it is full; `left` is what is left of the first one."""
+        pieces, place = [], 0
+        while len(line) - place >= left:
+            end = place + left - 1
+            escape = line.rfind(b"=", max(place, end - 2), end)
+            end = end if escape < 0 else escape
+            pieces.append(line[place:end])
+            place, left = end, self.length
+        self.left = left - len(line) + place
+        return (b"=" + self.ending).join([*pieces, line[place:]])
+
+    def _line_begins(self) -> bool:
+        """Whether the next character has to be encoded."""
+        return self.first and self.left >= self.length
 
     def _next(self, data: bytes, place: int, made: list[bytes]) -> tuple[int, bool]:
         """One step; where to go on, and whether the buffer has to grow before."""
         if self.breaks and place < len(data) and data[place] == self.breaks[self.ahead]:
             return self._see_break(place, made)
-        if self.quick is not None and not self.ahead and not self.trailing:
-            run = self.quick.match(data, place, place + self._fit())
+        if self.quick is not None and not self.ahead:
+            quick = _PLAIN_RUN if self.trailing else self.quick
+            run = quick.match(data, place, place + self._fit())
             if run is not None:
                 return self._pass(run, made), False
         return self._one(data, place, made)
 
-    def _line_begins(self) -> bool:
-        """Whether the next character has to be encoded; without lines each one, PHP does this."""
-        return self.first and (self.ending is None or self.left >= self.length)
-
     def _fit(self) -> int:
         """How many plain characters may go into this line as they are, and into the buffer."""
-        if self._line_begins():
-            return 0
-        return self.space if self.ending is None else max(0, min(self.left - 1, self.space))
+        return 0 if self._line_begins() else max(0, min(self.left - 1, self.space))
 
     def _pass(self, run: re.Match[bytes], made: list[bytes]) -> int:
         made.append(run[0])
@@ -114,16 +194,15 @@ class Encode(Converter):
         byte = self.breaks[self.replayed] if waiting else data[place]
         blank = not self.binary and not self.trailing and byte in BLANK
         as_it_is = not blank and byte in PLAIN and not self._line_begins()
-        if self.ending is not None and self.left < (2 if blank or as_it_is else 4):
-            if not self._break_softly(self.ending, made):
+        if self.left < (2 if blank or as_it_is else 4):
+            if not self._break_softly(made):
                 return place, True
             if blank:
                 return place, False
         if blank:
             if self.space < 1:
                 return place, True
-            if self.ending is not None:
-                self.trailing = self._count_trailing(data, place, self.ending)
+            self.trailing = self._count_trailing(data, place, self.ending)
             if self.trailing:
                 return place, False
         text = bytes((byte,)) if blank or as_it_is else _HEX[byte]
@@ -136,11 +215,11 @@ class Encode(Converter):
         self.ahead = self.replayed = 0
         return place + 1, False
 
-    def _break_softly(self, ending: bytes, made: list[bytes]) -> bool:
-        if self.space <= len(ending):
+    def _break_softly(self, made: list[bytes]) -> bool:
+        if self.space <= len(self.ending):
             return False
-        made.append(b"=" + ending)
-        self.space -= len(ending) + 1
+        made.append(b"=" + self.ending)
+        self.space -= len(self.ending) + 1
         self.left = self.length
         return True
 
