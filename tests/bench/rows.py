@@ -17,6 +17,7 @@ class Row:
     title: str
     n: int
     unit: str
+    full: int = 0
     script: str = ""
     peer: str = ""
     input: str = ""

@@ -16,12 +16,12 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from .inputs import KINDS
 from .rows import HERE, Row
 
 HOST = "127.0.0.1"
 PROCESSES = 3  # of which a "process" sample is the mean
 PATIENCE = 120  # seconds for one sample
-MIB = bytes(range(256)) * 4096
 
 
 class Failure(Exception):
@@ -173,15 +173,14 @@ def run(row: Row, column: Column, command: list[str]) -> str:
 
 @contextmanager
 def given_files(row: Row, n: int) -> Iterator[list[str]]:
-    """The file that a row reads, with n lines or MiB in it, and the name of one that it may write."""
+    """The file that a row reads, with n lines, MiB or blocks in it, and the name of one that it may write."""
     if not row.input:
         yield []
         return
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "input")
         with source.open("wb") as file:
-            for number in range(n):
-                file.write(b"%07d one two three four..\n" % number if row.input == "lines" else MIB)
+            file.writelines(KINDS[row.input](n))
         yield [str(source), str(Path(folder, "output"))]
 
 

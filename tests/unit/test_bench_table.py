@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench import peer, rows
+from tests.bench import inputs, peer, rows
 
 ROWS = rows.load()
 FOLDERS = {"php": ".php", "workloads": ".py", "stdlib": ".py"}
@@ -23,7 +23,8 @@ def test_row_is_complete(row: rows.Row) -> None:
         exists = (rows.HERE / folder / (row.file + suffix)).is_file()
         assert exists == getattr(row, folder, True)
     assert row.peer in peer.KINDS or (row.peer == "" and (row.measure == "process" or row.input))
-    assert row.input in ("", "lines", "mib")
+    assert row.input in ("", *inputs.KINDS)
+    assert not row.full or row.full > row.n
     assert row.tls in ("", "connect", "starttls")
     assert row.measure in ("time", "rss", "process")
     assert row.cpus in (1, 2)

@@ -1,13 +1,12 @@
 <?php
+const PARAMS = ['lines' => [['line-length' => 76, 'line-break-chars' => "\r\n"]]];
+
 function work($host, $port, $n, $cafile, $name, $source, $target)
 {
-    $block = '';
-    for ($number = 0; $number < 178; $number++) {
-        $block .= "The quick brown fox jumps over $number lazy dogs\r\n";
-    }
-    $block = substr($block, 0, 8192);
+    [$filter, $params] = explode(' ', "$name ");
+    $block = file_get_contents($source);
     $fp = fopen($target, 'w');
-    stream_filter_append($fp, $name, STREAM_FILTER_WRITE);
+    stream_filter_append($fp, $filter, STREAM_FILTER_WRITE, ...PARAMS[$params] ?? []);
     $written = 0;
     for ($i = 0; $i < $n; $i++) {
         $written += fwrite($fp, $block);
@@ -15,4 +14,10 @@ function work($host, $port, $n, $cafile, $name, $source, $target)
     fclose($fp);
     clearstatcache();
     return [$written, filesize($target)];
+}
+
+function proof($host, $port, $n, $cafile, $name, $source, $target)
+{
+    $done = work($host, $port, $n, $cafile, $name, $source, $target);
+    return [...$done, md5_file($target)];
 }
