@@ -142,8 +142,10 @@ class Encode(Converter):
         pieces, place = [], 0
         while len(line) - place >= left:
             end = place + left - 1
-            escape = line.rfind(b"=", max(place, end - 2), end)
-            end = end if escape < 0 else escape
+            if end > place and line[end - 1] == 61:  # not within an escape
+                end -= 1
+            elif end > place + 1 and line[end - 2] == 61:
+                end -= 2
             pieces.append(line[place:end])
             place, left = end, self.length
         self.left = left - len(line) + place
@@ -233,7 +235,8 @@ class Encode(Converter):
     def _count_trailing(self, data: bytes, place: int, ending: bytes) -> int:
         """Blanks from here to a line's end, one more than there are; 0 when something else follows."""
         found, seen = 1, 0
-        for byte in data[place : len(data) - 1]:
+        for at in range(place, len(data) - 1):
+            byte = data[at]
             if seen < len(ending) and byte == ending[seen]:
                 seen += 1
                 if seen >= len(ending):
