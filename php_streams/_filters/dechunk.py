@@ -9,6 +9,8 @@ from typing import Any
 from php_streams._core.filters import ByteFilter, Filter
 
 _HEX = re.compile(rb"[0-9A-Fa-f]*")
+# The line of a size as servers write it.
+_USUAL = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _LINE_END = re.compile(rb"[\r\n]")
 _SIZE_BITS = 64
 
@@ -33,9 +35,24 @@ class Dechunk(ByteFilter):
         """The chunks' contents."""
         place = 0
         while place < len(data):
+            if self.state is Dechunk._read_size and not self.started:
+                place = self._whole_chunks(data, place)
+                if place == len(data):
+                    break
             place = self.state(self, data, place)
         made, self.made = b"".join(self.made), []
         return made
+
+    def _whole_chunks(self, data: bytes, place: int) -> int:
+        """The chunks that stand there as they usually do, in one go; where the first other one begins."""
+        while head := _USUAL.match(data, place):
+            begin = head.end()
+            end = begin + int(head[1], 16)
+            if end == begin or data[end : end + 2] != b"\r\n":
+                break
+            self.made.append(data[begin:end])
+            place = end + 2
+        return place
 
     def _read_size(self, data: bytes, place: int) -> int:
         digits = _HEX.match(data, place)[0]  # type: ignore[index]

@@ -9,6 +9,7 @@ one piece, and is cut into lines afterwards; what is left is done byte by byte.
 from __future__ import annotations
 
 import re
+from binascii import a2b_qp
 from collections.abc import Callable
 
 from php_streams._filters.converter import Converter, Lines
@@ -248,17 +249,10 @@ class Encode(Converter):
         return found
 
 
-# Escapes that are complete as they stand, and what they stand for, when any line's end will do.
-_COMPLETE = re.compile(rb"(?:[^=]++|=(?:[0-9A-F]{2}|\r\n|\n|\r(?=[^\n])))++")
-_ESCAPE = re.compile(rb"=(?:[0-9A-F]{2}|\r\n?|\n)")
-_BYTES = {text: bytes((byte,)) for byte, text in enumerate(_HEX)} | dict.fromkeys(
-    (b"=\r\n", b"=\r", b"=\n"), b""
-)
+# Text with escapes that are complete as they stand, when any line's end will do: those that Python's own
+# decoder takes for what PHP takes them.
+_COMPLETE = re.compile(rb"(?:[^=]++|=(?:[0-9A-F]{2}|\r?\n))++")
 _DIGITS = b"0123456789ABCDEFabcdef"
-
-
-def _unescape(match: re.Match[bytes]) -> bytes:
-    return _BYTES[match[0]]
 
 
 class Decode(Converter):
@@ -285,7 +279,7 @@ class Decode(Converter):
             if self.state is not None:
                 place += self.state(self, data[place])
             elif self.ending is None and (run := _COMPLETE.match(data, place)):
-                self.made.append(_ESCAPE.sub(_unescape, run[0]))
+                self.made.append(a2b_qp(run[0]))
                 place = run.end()
             else:
                 end = data.find(b"=", place)
