@@ -20,7 +20,6 @@ import pytest
 
 import php_streams
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_PROGRAMS", "400"))
 SEED = int(os.environ.get("PHP_STREAMS_FUZZ_SEED", "20240717"))
@@ -127,15 +126,6 @@ def in_python(program: Program) -> list[list[Any]]:
         states.append([result, php_streams.ftell(fp), end, told.encode()])
     php_streams.fclose(fp)
     return [*states, [True, 0, False, Path("file").read_bytes()]]
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def test_every_step_is_phps(php: PhpCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

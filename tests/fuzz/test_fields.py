@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import phpserialize
-import pytest
 
 import php_streams
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_LINES", "6000"))
 SEED = int(os.environ.get("PHP_STREAMS_FUZZ_SEED", "20240717"))
@@ -170,15 +168,6 @@ def lists(value: Any) -> Any:
     if isinstance(value, dict) and list(value) == list(range(len(value))):
         return [lists(item) for item in value.values()]
     return value
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def test_every_line_is_phps(php: PhpCli, tmp_path: Path) -> None:

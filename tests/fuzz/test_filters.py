@@ -24,7 +24,6 @@ import pytest
 
 import php_streams
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_PROGRAMS", "1500"))
 BATCH = 100
@@ -274,15 +273,6 @@ def comparable(program: Program, answer: list[Any]) -> list[Any]:
     if program[0] == "write" and "bzip2.decompress" in names:
         results = []
     return [results, made, told]
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def answered(php: PhpCli, programs: list[Program], folder: Path) -> list[tuple[Program, list[Any]]]:

@@ -19,7 +19,6 @@ import pytest
 import php_streams
 from php_streams.constants import GLOB_BRACE, GLOB_MARK, GLOB_NOCHECK, GLOB_NOESCAPE, GLOB_ONLYDIR
 from php_streams.porting.php_cli import PhpCli
-from tests.conformance.php_found import find
 
 COUNT = 5000
 SEED = int(os.environ.get("PHP_STREAMS_FUZZ_SEED", "20240717"))
@@ -69,15 +68,6 @@ def settle(folder: Path) -> None:
         (folder / name).touch()
     (folder / "l").symlink_to("none")
     (folder / "la").symlink_to("a")
-
-
-@pytest.fixture
-def php(pytestconfig: pytest.Config) -> PhpCli:
-    """The newest php-cli."""
-    found = find(pytestconfig)
-    if not found.php:
-        pytest.skip(found.offline)
-    return found.php[0]
 
 
 def known(name: str, arguments: list[Any]) -> bool:
