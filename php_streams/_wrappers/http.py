@@ -20,7 +20,7 @@ from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._filters import make
 from php_streams._transports.tls_values import integer
 from php_streams._wrappers.http_connect import NotConnected, connect
-from php_streams._wrappers.http_request import DEFAULT_PORTS, Hop, build
+from php_streams._wrappers.http_request import Hop, build
 from php_streams._wrappers.http_response import BadResponse, Response
 from php_streams._wrappers.options import NOT_SET, flag, option, string_option
 from php_streams._wrappers.url import decode, parse
@@ -164,7 +164,8 @@ class Fetch:
         if url is None or any(_CONTROL.search(decode(part)) for part in parts if part):
             self.errors.append(f"Invalid redirect URL! {address}")
             return None
-        return Hop(address, hop.limit - 1, first=False, keep_method=code in (307, 308))
+        left_origin = hop.left_origin or hop.is_elsewhere(url)
+        return Hop(address, hop.limit - 1, False, code in (307, 308), left_origin)
 
     def _begin_body(self, stream: Stream, responses: list[Response]) -> None:
         """From here on the stream is the body; PHP says so for each response, from last to first."""
@@ -192,7 +193,7 @@ def _relative(hop: Hop, location: str) -> str:
     if not location.startswith("/"):
         folder = url.path[: url.path.rfind("/") + 1] if url.path and len(location) > 1 else ""
         location = f"{folder.removesuffix('/') if folder == '/' else folder}/{location}"
-    port = "" if hop.port == DEFAULT_PORTS[hop.tls] else f":{hop.port}"
+    port = "" if hop.port == (443 if hop.tls else 80) else f":{hop.port}"
     return f"{url.scheme}://{url.host}{port}{location}"
 
 
