@@ -68,6 +68,13 @@ class ArgumentCountError(TypeError):
     """PHP's error for too few arguments.  https://www.php.net/class.argumentcounterror"""
 
 
+class Error(TypeError):
+    """PHP's Error where it is none of its subclasses.  https://www.php.net/class.error
+
+    A TypeError, so that one `except` is enough for what PHP's `catch (Error $e)` takes.
+    """
+
+
 class PhpFatalError(Exception):
     """E_USER_ERROR that no handler took: PHP ends the script there."""
 

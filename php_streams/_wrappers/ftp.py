@@ -63,28 +63,37 @@ class Ftp(Wrapper):
         kind = _kind(mode)
         if option(context, "ftp", "proxy") is not NOT_SET:
             return _by_proxy(path, kind, mode, options, context)
-        control = _connect(path, context)
-        with _telling(control):
-            return _Transfer(control, kind).begin()
+        with notification.deferred() as raised:
+            control = _connect(path, context)
+            with _telling(control):
+                stream = _Transfer(control, kind).begin()
+            if raised:
+                stream.close()
+        return stream
 
     def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
         """NLST."""
-        control = _connect(path, context)
-        with _telling(control):
-            return _list(control)
+        with notification.deferred() as raised:
+            control = _connect(path, context)
+            with _telling(control):
+                folder = _list(control)
+            if raised:
+                folder.close()
+        return folder
 
     def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
         """What CWD, SIZE and MDTM tell."""
-        try:
-            control = _connect(path, context)
-        except WrapperError:
-            raise OSError from None
-        try:
-            return _status(control)
-        except Refused:
-            raise OSError from None
-        finally:
-            control.close()
+        with notification.deferred():
+            try:
+                control = _connect(path, context)
+            except WrapperError:
+                raise OSError from None
+            try:
+                return _status(control)
+            except Refused:
+                raise OSError from None
+            finally:
+                control.close()
 
     def unlink(self, path: str, context: Context | None) -> bool:
         """DELE."""
@@ -373,14 +382,15 @@ def _change(
     path: str, context: Context | None, act: Callable[[Control], bool], *, report: bool = True
 ) -> bool:
     """Does something on the server; report: warn when it cannot be reached."""
-    try:
-        control = _connect(path, context)
-    except WrapperError:
-        return warn(f"Unable to connect to {path}") if report else False
-    try:
-        return act(control)
-    finally:
-        control.close()
+    with notification.deferred():
+        try:
+            control = _connect(path, context)
+        except WrapperError:
+            return warn(f"Unable to connect to {path}") if report else False
+        try:
+            return act(control)
+        finally:
+            control.close()
 
 
 _ftp = Ftp()

@@ -30,6 +30,7 @@ REDIRECTS_MAX = 20
 # An option of `open`: the headers are wanted and nothing else, whatever the status (get_headers).
 ONLY_HEADERS = 512
 _ABSOLUTE = re.compile(rb"(?:https?|ftps?)://", re.IGNORECASE)
+_ABSOLUTE_MIN = 8  # what is shorter is a path, whatever it begins with
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 # What http_get_last_response_headers gives.
@@ -50,14 +51,17 @@ class Http(Wrapper):
         """The body of a response."""
         last_headers.set(None)
         fetch = Fetch(context, mode, bool(options & ONLY_HEADERS), self.owner)
-        try:
-            stream = fetch.run(Hop(path, REDIRECTS_MAX))
-        finally:
-            if fetch.headers is not None:
-                last_headers.set(fetch.headers)
-        if stream is None:
-            raise WrapperError("\n".join(fetch.errors))
-        stream.wrapper_data = list(fetch.headers or ())
+        with notification.deferred() as raised:
+            try:
+                stream = fetch.run(Hop(path, REDIRECTS_MAX))
+            finally:
+                if fetch.headers is not None:
+                    last_headers.set(fetch.headers)
+            if stream is None:
+                raise WrapperError("\n".join(fetch.errors))
+            stream.wrapper_data = list(fetch.headers or ())
+            if raised:
+                stream.close()
         return stream
 
 
@@ -158,7 +162,8 @@ class Fetch:
 
     def _next(self, hop: Hop, location: bytes, code: int) -> Hop | None:
         """Where a redirect leads."""
-        address = to_text(location) if _ABSOLUTE.match(location) else _relative(hop, to_text(location))
+        absolute = len(location) >= _ABSOLUTE_MIN and _ABSOLUTE.match(location)
+        address = to_text(location) if absolute else _relative(hop, to_text(location))
         url = parse(address)
         parts = () if url is None else (url.user, url.password, url.path)
         if url is None or any(_CONTROL.search(decode(part)) for part in parts if part):
