@@ -129,7 +129,7 @@ def case_lines(case: Case) -> Iterator[str]:
         reason = escape(" ".join(case.without.lines))
         yield from (f"Not recorded from PHP {', '.join(case.without.words)}: {reason}", "")
     for expect in case.expects:
-        versions = ", ".join(f"PHP {version}" for version in expect.versions)
+        versions = ", ".join(f"PHP {release}" for release in expect.releases)
         yield from block(f"{versions} printed", "text", expect.lines)
 
 
