@@ -109,12 +109,10 @@ def claim_table(claims: Iterable[Claim], homes: set[str]) -> Iterator[str]:
         names = [label(case) for case in claim.cases]
         by = [link(name.rpartition("/")[2], f"case {name}") for name in names if name in homes]
         name = claim.id.partition("#")[2]
-        said = (
-            [", ".join(by), escape(claim.reason)]
-            if claim.state == "part"
-            else [", ".join(by) or escape(claim.reason)]
-        )
-        yield f"| {escape(name)} | {STATES[claim.state]} | {'; missing: '.join(said)} |"
+        said = ", ".join(by) or escape(claim.reason)
+        if claim.state == "part":
+            said += f"; missing: {escape(claim.reason)}"
+        yield f"| {escape(name)} | {STATES[claim.state]} | {said} |"
     yield ""
 
 
