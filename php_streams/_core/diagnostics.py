@@ -68,6 +68,13 @@ class ArgumentCountError(TypeError):
     """PHP's error for too few arguments.  https://www.php.net/class.argumentcounterror"""
 
 
+class Error(TypeError):
+    """PHP's Error where it is none of its subclasses.  https://www.php.net/class.error
+
+    A TypeError, so that one `except` is enough for what PHP's `catch (Error $e)` takes.
+    """
+
+
 class PhpFatalError(Exception):
     """E_USER_ERROR that no handler took: PHP ends the script there."""
 
@@ -92,6 +99,7 @@ class Handler(NamedTuple):
 NO_HANDLER = Handler(None, None, 0)
 handlers: ContextVar[tuple[Handler, ...]] = ContextVar("handlers", default=(NO_HANDLER,))
 reporting: ContextVar[int] = ContextVar("reporting", default=E_ALL)
+displayed: ContextVar[bool] = ContextVar("displayed", default=True)  # the setting display_errors
 last_error: ContextVar[dict[str, int | str] | None] = ContextVar("last_error", default=None)
 
 
@@ -157,7 +165,7 @@ def report(level: int, message: str, caller: FrameType | None) -> None:
     last_error.set({"type": level, "message": message, "file": file, "line": line})
     if level == E_USER_ERROR:
         raise PhpFatalError(message)
-    if not reporting.get() & level:
+    if not reporting.get() & level or not displayed.get():
         return
     shown = _CATEGORIES.get(level, PhpWarning)(message)
     shown.level = level

@@ -25,6 +25,7 @@ from php_streams.constants import (
 
 DEFAULT_PORT = 21
 PASSIVE, EXTENDED_PASSIVE = 227, 229
+OPENING = (125, 150)  # a data connection
 # So much of a reply's line PHP looks at.
 LINE_MAX = 510
 # PHP's errno when something goes wrong is what connecting left there; TLS leaves none.
