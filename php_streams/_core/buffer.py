@@ -226,7 +226,7 @@ class Buffer(Resource):
         if self.raw.greedy:
             return self._read_fully(size)
         held = self._whole()
-        if held >= self.chunk_size:
+        if held >= self.chunk_size and not self.raw.asks_for_chunks:
             size = min(size, self.chunk_size)  # we hold more than PHP ever would
         if size <= held:
             return self.readchar(size)
@@ -235,13 +235,17 @@ class Buffer(Resource):
 
     def _fresh(self, size: int, wait: bool) -> bytes:
         """One read past an empty buffer, as _php_stream_read makes it."""
+        chunks = self.raw.asks_for_chunks
         past = not self.buffered or self.chunk_size == 1
         asked = min(size, MOST_AT_ONCE) if past else self.read_ahead
-        data = self._receive(asked, size) if wait else self._receive_more(asked, size)
+        if past and chunks and not self.raw.filtered:
+            data: bytes = self.raw.take_just(asked)  # type: ignore[attr-defined]
+        else:
+            data = self._receive(asked, size) if wait else self._receive_more(asked, size)
         if data and self.raw.failed:
             self._keep_whole(data)  # what filters made before one of them failed is for the next read
             return b""
-        size = min(size, len(data) if past else self.chunk_size)
+        size = min(size, len(data) if past or chunks else self.chunk_size)
         if len(data) <= size:
             self.base += len(data)
             return data
@@ -250,6 +254,8 @@ class Buffer(Resource):
 
     def read_some(self, size: int) -> bytes:
         """What is buffered, or else what one read of that size brings; no datagram is cut."""
+        if self.raw.asks_for_chunks:
+            return self.read(size)
         held = self._whole()
         if held or not size or self.raw.datagrams:
             return self.read(min(size, held or size))
@@ -271,6 +277,8 @@ class Buffer(Resource):
         """stream_get_contents without a length: until the end, a timeout, or nothing more comes."""
         if self.raw.datagrams:
             return b"".join(iter(lambda: self.read(self.chunk_size), b""))
+        if self.raw.asks_for_chunks and not self.raw.filtered:
+            return self.raw.read_in_steps(self)  # type: ignore[attr-defined, no-any-return]
         data = self.take()
         if self.raw.filtered:
             self.raw.stat()  # a user's wrapper is asked how much it will be
@@ -288,7 +296,8 @@ class Buffer(Resource):
         parts = []
         while size > 0 and not self.at_end():
             # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
-            quick = self.buffered and not self.raw.timed_out and not self.raw.datagrams
+            raw = self.raw
+            quick = self.buffered and not (raw.timed_out or raw.datagrams or raw.asks_for_chunks)
             part = self._read_fully(size) if quick else self.read(size)
             parts.append(part)
             size = 0 if quick or not part else size - len(part)
@@ -333,12 +342,14 @@ class Buffer(Resource):
         """read_record when the buffer alone does not answer."""
         found = -1
         while len(data) < size and found < 0:
+            self.raw.held = len(data)
             more = self._receive(self.read_ahead)
             if not more:
                 break
             start = max(0, len(data) - len(ending) + 1)
             data += more
             found = data.find(ending, start, size) if ending else -1
+        self.raw.held = 0
         if found >= 0:
             end, used = found, found + len(ending)
         elif len(data) >= size or self.raw.eof:

@@ -11,6 +11,7 @@ import errno
 import os
 from typing import Literal
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.stream import Stream
 
 # So much at once, where the source gives it, and where the kernel does it.
@@ -26,7 +27,7 @@ def copy_stream(source: Stream, target: Stream, size: int = -1) -> int | Literal
     """Copies so many bytes (-1: all there are); how many that were, False when reading or writing failed."""
     if not size:
         return 0
-    held = source.unread()
+    held = 0 if source.raw.asks_for_chunks else source.unread()  # its reads join what is held and what comes
     done = _copy(source, target, held if size < 0 else min(size, held))
     if done is not False and done != size and source.raw.plain_descriptor() is not None:
         moved = _by_files(source, target, size - done if size > 0 else size)
@@ -56,8 +57,11 @@ def _mapped(source: Stream, size: int) -> int:
 def _copy(source: Stream, target: Stream, size: int) -> int | Literal[False]:
     """Reads and writes."""
     done = 0
+    # A user's class sees how much it is asked for at once, and given.
+    seen = source.raw.asks_for_chunks or (target.raw.asks_for_chunks and not source.raw.mappable)
+    step = CHUNK_SIZE if seen else STEP
     while size < 0 or done < size:
-        data = source.read_some(STEP if size < 0 else min(STEP, size - done))
+        data = source.read_some(step if size < 0 else min(step, size - done))
         if not data:
             if source.no_bytes() is False:
                 return False

@@ -112,9 +112,9 @@ STATE = (
     "greedy blocking timed_out eof failed raised written unpushed line_end local lockable encrypts revives"
 )
 STATE += " seek_allowed label place datagrams asks_for_end descriptor_moves buffering_is_fixed"
-STATE += " closed_by_fclose pollers"
+STATE += " closed_by_fclose pollers asks_for_chunks refused held"
 CALLS = "at_end set_blocking set_timeout set_write_buffer enable_crypto require_tls socket_name shutdown push"
-CALLS += " meta fileno truncate_to stat sync lock is_terminal flush_written set_read_buffer receive_from"
+CALLS += " meta fileno truncate_to stat sync lock flush_written set_read_buffer receive_from"
 CALLS += " send_to"
 
 
@@ -214,6 +214,10 @@ class FilteredRaw(Raw):
             done = 0
             while done < len(bucket):
                 size = self.below.write(bucket[done:] if done else bucket)
+                if self.below.asks_for_chunks:  # it has tried to write the rest; PHP takes that for done
+                    if size is False:
+                        return False
+                    break
                 if not size:
                     return False
                 done += size
@@ -238,6 +242,8 @@ class FilteredRaw(Raw):
     def why_not_selectable(self) -> str:
         """PHP's words for that."""
         return "Cannot cast a filtered stream on this system"
+
+    why_no_descriptor = why_not_selectable
 
     def pending(self) -> int:
         """What is ready below."""

@@ -48,6 +48,9 @@ class Raw(io.RawIOBase):
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
+    asks_for_chunks = False  # one read asks for a chunk and no less; what is not wanted is kept
+    held = 0  # bytes of an unfinished record that the stream keeps during a read
+    refused: tuple[Any, ...] = ()  # what a user's stream_cast gave that is no stream
     takes = False  # `take` reads without a buffer of somebody else's
     direct = False  # readall is for a stream that has no buffer
     mappable = False  # a regular file: PHP maps it into memory rather than read it
@@ -120,6 +123,14 @@ class Raw(io.RawIOBase):
     def why_not_selectable(self) -> str:
         """What stream_select says when there is no descriptor."""
         return f"Cannot represent a stream of type {self.label} as a select()able descriptor"
+
+    def file_descriptor(self) -> int | None:
+        """The descriptor that a program gets; None for a stream that has none."""
+        return self.select_descriptor()
+
+    def why_no_descriptor(self) -> str:
+        """What proc_open says when there is none."""
+        return f"Cannot represent a stream of type {self.label} as a File Descriptor"
 
     def plain_descriptor(self) -> int | None:
         """A descriptor that anybody may write to; None where the bytes have to pass through this raw."""

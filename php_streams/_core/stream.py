@@ -49,34 +49,38 @@ class Stream(Buffer):
         self.wrapper_data: Any = None
         self.persistent = False  # pfsockopen and STREAM_CLIENT_PERSISTENT make it so
         self.write: Callable[[bytes], int | Literal[False]] = raw.write
-        if raw.seek_allowed and ("+" in mode or "r" in mode):
+        if raw.seek_allowed and ("+" in mode or "r" in mode or raw.asks_for_chunks):
             self.write = _writer_at_position(weakref.ref(self))
 
     # --- position ----------------------------------------------------------------------------------
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> bool:
         """fseek: forward within what is buffered; else where the raw can go, or forward by reading."""
-        if self.raw.filtered:
-            self.raw.flush_writers(False)  # type: ignore[attr-defined]
+        raw = self.raw
         position = self.tell()
         ahead = offset if whence == os.SEEK_CUR else offset - position
         if self.buffered and whence != os.SEEK_END and 0 < ahead <= self.unread():
             self._take_up_to(ahead)
             self.raw.eof = False
             return True
-        if not self.raw.seek_allowed:
+        if not raw.seek_allowed:
             return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
         if whence == os.SEEK_CUR:
             # A position that was lost, -1, is a very large one here; PHP does this.
             offset, whence = position + offset if position >= 0 else PHP_INT_MAX, os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
-        done = self.raw.move(offset, whence)
-        if not self.raw.seek_allowed:
+        if raw.filtered:
+            raw.flush_writers(False)  # type: ignore[attr-defined]
+            if raw.writers:  # type: ignore[attr-defined]
+                raw.flush_written()
+        done = raw.move(offset, whence)
+        if not raw.seek_allowed:
             return warn("Stream does not support seeking")
-        self._forget(position if self.raw.place is None else self.raw.place)
+        if self.is_open:  # a user's method may have closed it
+            self._forget(position if raw.place is None else raw.place)
         if done:
-            self.raw.eof = False
+            raw.eof = False
         return done
 
     def truncate(self, size: int) -> bool | None:
@@ -94,10 +98,12 @@ class Stream(Buffer):
 
     def go_back(self) -> None:
         """Puts the raw where the user is, before something is written there."""
-        if self.unread():
+        raw = self.raw
+        if self.unread() and raw.seek_allowed:
             position = self.tell()
-            self.raw.move(position, os.SEEK_SET)
-            self._forget(position)
+            raw.move(position, os.SEEK_SET)
+            if self.is_open:  # a user's method may have closed it
+                self._forget(position if raw.place is None else raw.place)
 
     def count_from_here(self) -> None:
         """The position is 0 here: what went before (a response's headers) is no content."""
@@ -136,7 +142,7 @@ class Stream(Buffer):
         """Another raw takes the place of the one below: filters come between, or go."""
         REFILLED.discard(self.raw)
         self.raw = raw
-        at_position = raw.seek_allowed and "+" in self.mode
+        at_position = raw.seek_allowed and ("+" in self.mode or raw.asks_for_chunks)
         self.write = _writer_at_position(weakref.ref(self)) if at_position else raw.write
         if self.unread():
             REFILLED.add(raw)
@@ -145,17 +151,18 @@ class Stream(Buffer):
 
     def meta(self) -> dict[str, Any]:
         """stream_get_meta_data, keys in PHP's order."""
-        data = self.raw.meta()
-        if self.raw.asks_for_end:
+        raw = self.raw
+        data = raw.meta()
+        if raw.asks_for_end:
             data["eof"] = self.at_end()
         if self.wrapper_data is not None:
             data["wrapper_data"] = self.wrapper_data
         if self.wrapper is not None:
             data["wrapper_type"] = self.wrapper.label
-        data["stream_type"] = self.raw.label
+        data["stream_type"] = raw.label
         data["mode"] = self.mode
-        data["unread_bytes"] = self.unread()
-        data["seekable"] = self.raw.seek_allowed
+        data["unread_bytes"] = self.unread() if self.is_open else 0  # a user's method may have closed it
+        data["seekable"] = raw.seek_allowed
         if self.uri is not None:
             data["uri"] = self.uri
         return data
@@ -177,6 +184,10 @@ class Stream(Buffer):
         raw = self.raw
         if raw.filtered:
             raw.flush_writers(True)  # type: ignore[attr-defined]
+            if raw.writers:  # type: ignore[attr-defined]
+                raw.flush_written()
+            if not self.is_open:  # a user's method has closed it
+                return
         self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
         del self.block, self.readline, self.readchar, self.where, self.write, self.raw
         for poller in tuple(raw.pollers):
@@ -221,8 +232,9 @@ def _writer_at_position(stream: weakref.ref[Stream]) -> Callable[[bytes], int | 
     def write(data: bytes) -> int | Literal[False]:
         target = stream()
         assert target is not None  # it is being written to
+        raw = target.raw
         target.go_back()
-        return target.raw.write(data)
+        return raw.write(data)
 
     return write
 
