@@ -22,11 +22,15 @@ from php_streams._core.buffer import CHUNK_SIZE, EMPTY, Buffer
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, called, warn
 from php_streams._core.lines import line_end
-from php_streams._core.raw import REFILLED, Raw
+from php_streams._core.raw import REFILLED, Owner, Raw
 from php_streams._core.resource import Resource
 from php_streams._core.values import type_name
 from php_streams._core.wrapper import Wrapper
 from php_streams.constants import PHP_INT_MAX
+
+
+# The streams that there are, for the program's end (at_exit.py).
+LIVE: set[weakref.ref[Stream]] = set()
 
 
 class Stream(Buffer):
@@ -36,12 +40,14 @@ class Stream(Buffer):
     `fileno()`, so that select, csv and shutil take it.
     """
 
-    __slots__ = ("context", "mode", "persistent", "uri", "wrapper", "wrapper_data", "write")
+    __slots__ = ("context", "mode", "owner", "persistent", "uri", "wrapper", "wrapper_data", "write")
     type_name = "stream"
 
     def __init__(self, raw: Raw, mode: str, uri: str | None = None, context: Context | None = None) -> None:
+        self.owner = Owner(raw)
         raw.line_end = line_end()
         super().__init__(raw)
+        LIVE.add(weakref.ref(self, LIVE.discard))
         self.mode = mode
         self.uri = uri
         self.context = context
@@ -141,7 +147,7 @@ class Stream(Buffer):
     def put_raw(self, raw: Raw) -> None:
         """Another raw takes the place of the one below: filters come between, or go."""
         REFILLED.discard(self.raw)
-        self.raw = raw
+        self.raw = self.owner.raw = raw
         at_position = raw.seek_allowed and ("+" in self.mode or raw.asks_for_chunks)
         self.write = _writer_at_position(weakref.ref(self)) if at_position else raw.write
         if self.unread():
@@ -178,26 +184,28 @@ class Stream(Buffer):
         return not self.is_open
 
     def close(self) -> None:
-        """Closes the stream; silent, and harmless when done again."""
+        """Closes the stream; silent, and harmless when done again.
+
+        If it is broken off, the owner closes what is below as soon as the stream is gone.
+        """
         if not self.is_open:
             return
         raw = self.raw
-        if raw.filtered:
-            raw.flush_writers(True)  # type: ignore[attr-defined]
-            if raw.writers:  # type: ignore[attr-defined]
-                raw.flush_written()
-            if not self.is_open:  # a user's method has closed it
-                return
-        self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
-        del self.block, self.readline, self.readchar, self.where, self.write, self.raw
-        for poller in tuple(raw.pollers):
-            poller.forget(raw)
-        raw.close()
+        try:
+            if raw.filtered:
+                raw.flush_writers(True)  # type: ignore[attr-defined]
+                if raw.writers:  # type: ignore[attr-defined]
+                    raw.flush_written()
+        finally:
+            if self.is_open:  # no user's method has closed it
+                self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
+                del self.block, self.readline, self.readchar, self.where, self.write, self.raw
+            self.owner.close()
 
     def __del__(self) -> None:
         # PHP closes a stream that nobody refers to any more, at once and without a word.
         try:
-            if not self.raw.outlives:
+            if not self.owner.raw.outlives:
                 self.close()
         except Exception:
             pass

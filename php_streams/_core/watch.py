@@ -304,7 +304,8 @@ class Watch:
     def __del__(self) -> None:
         if hasattr(self, "listens"):
             for raw in self.descriptors:
-                raw.__dict__["pollers"].remove(self.poller)
+                if self.poller in raw.pollers:
+                    raw.pollers.remove(self.poller)
             self.poller.close()
 
 

@@ -105,6 +105,11 @@ class MemoryRaw(Raw):
             super().close()
 
 
+def _file(path: str, flags: int, mode: int) -> io.FileIO:
+    """open(2) with an owner."""
+    return io.FileIO(os.open(path, flags, mode), "r+")
+
+
 class TempRaw(MemoryRaw):
     """Bytes in memory, or in a temporary file when there are many."""
 
@@ -146,8 +151,7 @@ class TempRaw(MemoryRaw):
         if isinstance(self.store, io.FileIO):
             return self.store
         position = self.store.tell()
-        descriptor, name = make_temporary(temporary_folder(), "php")
-        file = io.FileIO(descriptor, "r+")
+        file, name = make_temporary(temporary_folder(), "php", _file)
         try:
             os.unlink(name)
             file.write(self.store.getbuffer())
