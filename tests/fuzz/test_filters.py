@@ -104,6 +104,8 @@ def quoted(draw: random.Random) -> bytes:
     parts = [
         b"=41",
         b"=e9",
+        b"=0d=0a",
+        b"=aF",
         b"=C3=A9",
         b"=\r\n",
         b"=\n",
@@ -115,7 +117,7 @@ def quoted(draw: random.Random) -> bytes:
         b"\r\n",
         b"=4",
     ]
-    weights = [9, 2, 9, 9, 4, 4, 1, 1, 9, 9, 9, 1]
+    weights = [9, 4, 2, 2, 9, 9, 4, 4, 1, 1, 9, 9, 9, 1]
     return b"".join(draw.choices(parts, weights, k=draw.randrange(30)))
 
 
