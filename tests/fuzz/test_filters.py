@@ -176,7 +176,8 @@ def make_one(draw: random.Random) -> tuple[list[Any], bytes]:
         options = {"level": draw.randint(-1, 9), "window": window, "memory": draw.randint(1, 9)}
         return [name, options], some_bytes(draw)
     if name == "zlib.inflate":
-        return [name, {"window": window}], spoilt(draw, packed(draw, window))
+        asked = draw.choice([window, window, 32, 47, 40, 8, 0])
+        return [name, {"window": asked}], spoilt(draw, packed(draw, window))
     if name == "bzip2.compress":
         return [name, {"blocks": draw.randint(1, 9)}], some_bytes(draw, 50)
     if name == "bzip2.decompress":
