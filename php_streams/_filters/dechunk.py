@@ -23,6 +23,7 @@ class Dechunk(ByteFilter):
     """
 
     __slots__ = ("made", "size", "started", "state")
+    in_place = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

@@ -1,4 +1,4 @@
-"""zlib.deflate, zlib.inflate (= ext/zlib/zlib_filter.c); the window says which format: raw, zlib, gzip, either."""
+"""zlib.deflate, zlib.inflate (= ext/zlib/zlib_filter.c); the window says the format: raw, zlib, gzip, any."""
 
 from __future__ import annotations
 
