@@ -28,7 +28,6 @@ from php_streams._core.values import type_name
 from php_streams._core.wrapper import Wrapper
 from php_streams.constants import PHP_INT_MAX
 
-
 # The streams that there are, for the program's end (at_exit.py).
 LIVE: set[weakref.ref[Stream]] = set()
 
@@ -54,32 +53,30 @@ class Stream(Buffer):
         self.wrapper: Wrapper | None = None
         self.wrapper_data: Any = None
         self.persistent = False  # pfsockopen and STREAM_CLIENT_PERSISTENT make it so
-        self.write: Callable[[bytes], int | Literal[False]] = raw.write
-        if raw.seek_allowed and ("+" in mode or "r" in mode or raw.asks_for_chunks):
-            self.write = _writer_at_position(weakref.ref(self))
+        self.write: Callable[[bytes], int | Literal[False]] = self._writer(raw)
 
     # --- position ----------------------------------------------------------------------------------
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> bool:
         """fseek: forward within what is buffered; else where the raw can go, or forward by reading."""
         raw = self.raw
-        position = self.tell()
-        ahead = offset if whence == os.SEEK_CUR else offset - position
+        ahead = offset if whence == os.SEEK_CUR else offset - self.tell()
         if self.buffered and whence != os.SEEK_END and 0 < ahead <= self.unread():
             self._take_up_to(ahead)
             self.raw.eof = False
             return True
         if not raw.seek_allowed:
             return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
+        raw.flush_writers(self, False)
+        if raw.writers:
+            raw.flush_written()
+        position = self.tell()
         if whence == os.SEEK_CUR:
             # A position that was lost, -1, is a very large one here; PHP does this.
-            offset, whence = position + offset if position >= 0 else PHP_INT_MAX, os.SEEK_SET
+            offset = min(position + offset, PHP_INT_MAX) if position >= 0 else PHP_INT_MAX
+            whence = os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
-        if raw.filtered:
-            raw.flush_writers(False)  # type: ignore[attr-defined]
-            if raw.writers:  # type: ignore[attr-defined]
-                raw.flush_written()
         done = raw.move(offset, whence)
         if not raw.seek_allowed:
             return warn("Stream does not support seeking")
@@ -111,6 +108,13 @@ class Stream(Buffer):
             if self.is_open:  # a user's method may have closed it
                 self._forget(position if raw.place is None else raw.place)
 
+    def synchronize(self) -> None:
+        """Puts the raw where the user is; what is buffered is read again."""
+        if self.raw.seek_allowed:
+            position = self.tell()
+            self.raw.move(position, os.SEEK_SET)
+            self._forget(position)
+
     def count_from_here(self) -> None:
         """The position is 0 here: what went before (a response's headers) is no content."""
         self.raw.written = 0
@@ -135,23 +139,26 @@ class Stream(Buffer):
             if not skipped:
                 return False
             distance -= len(skipped)
-            self.raw.eof = False  # PHP does this
+        self.raw.eof = False  # PHP does this
         return True
 
     def flush(self) -> bool:
         """fflush."""
-        if self.raw.filtered:
-            self.raw.flush_writers(False)  # type: ignore[attr-defined]
+        self.raw.flush_writers(self, False)
         return self.raw.flush_written()
 
     def put_raw(self, raw: Raw) -> None:
         """Another raw takes the place of the one below: filters come between, or go."""
         REFILLED.discard(self.raw)
         self.raw = self.owner.raw = raw
-        at_position = raw.seek_allowed and ("+" in self.mode or raw.asks_for_chunks)
-        self.write = _writer_at_position(weakref.ref(self)) if at_position else raw.write
+        self.write = self._writer(raw)
         if self.unread():
             REFILLED.add(raw)
+
+    def _writer(self, raw: Raw) -> Callable[[bytes], int | Literal[False]]:
+        """What writes: on a stream that reads and seeks as well, where the user is."""
+        reads = raw.seek_allowed and ("+" in self.mode or "r" in self.mode or raw.asks_for_chunks)
+        return _writer_at_position(weakref.ref(self)) if reads and not raw.goes_back else raw.write
 
     # --- state -------------------------------------------------------------------------------------
 
@@ -192,15 +199,19 @@ class Stream(Buffer):
             return
         raw = self.raw
         try:
-            if raw.filtered:
-                raw.flush_writers(True)  # type: ignore[attr-defined]
-                if raw.writers:  # type: ignore[attr-defined]
-                    raw.flush_written()
+            raw.flush_writers(self, True)
+            if raw.writers:
+                raw.flush_written()
         finally:
             if self.is_open:  # no user's method has closed it
-                self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
-                del self.block, self.readline, self.readchar, self.where, self.write, self.raw
+                self._let_go()
             self.owner.close()
+
+    def _let_go(self) -> None:
+        """From now on the stream is closed."""
+        del self.raw
+        self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
+        del self.block, self.readline, self.readchar, self.where, self.write
 
     def __del__(self) -> None:
         # PHP closes a stream that nobody refers to any more, at once and without a word.

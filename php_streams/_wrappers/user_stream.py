@@ -10,7 +10,6 @@ import os
 import weakref
 from typing import Any, Literal
 
-from php_streams._core.buffer import Buffer
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import Raw
 from php_streams._core.status import status_from
@@ -106,11 +105,11 @@ class UserRaw(Raw):
         stream = self._above()
         if stream is None or not stream.buffered:
             return size
-        chunk, top = stream.chunk_size, stream.raw
-        if top.filtered and top.readers:  # type: ignore[attr-defined]
+        chunk = stream.chunk_size
+        if stream.raw.filtered:
             return chunk
         if self.room - self.filled < chunk:  # what was handed out makes room
-            self.filled = self.held
+            self.filled = self.kept
         if self.room - self.filled < chunk:
             self.room += chunk
         return self.room - self.filled
@@ -124,25 +123,6 @@ class UserRaw(Raw):
     def read_without_waiting(self, size: int) -> bytes:
         """As any other read: nobody but the class knows whether there is something."""
         return self.take(size)
-
-    def read_in_steps(self, stream: Buffer) -> bytes:
-        """Everything, by reads of PHP's sizes; stream_stat first: it wants to know how much it will be."""
-        status = self.stat()
-        room = max(status.st_size - stream.tell(), 0) if status is not None and status.st_size > 0 else 0
-        room += CHUNK
-        parts, done = [], 0
-        while part := stream.read(room - done):
-            parts.append(part)
-            done += len(part)
-            if done + CHUNK // 4 >= room:
-                room += CHUNK
-        data = b"".join(parts)
-        if (
-            self.raised is not None and data
-        ):  # it is not lost: whoever catches the exception can still read it
-            stream.hold(data)
-            stream.nothing()
-        return data
 
     def _read(self, room: int) -> bytes | None:
         found = self.methods.call("stream_read", room)

@@ -2,8 +2,8 @@
 
 A scenario (inject_scenarios.py) runs once under a tracer that counts the lines which the package runs.  Then
 it runs again and again, and each time the tracer raises at another line, as a signal's handler or
-KeyboardInterrupt may.  When the exception was handled, and what its frames held is gone, no descriptor, thread
-or child process may be left that was not there before, and nothing may hang.
+KeyboardInterrupt may.  When the exception was handled, and what its frames held is gone, no descriptor,
+thread or child process may be left that was not there before, and nothing may hang.
 """
 
 from __future__ import annotations
