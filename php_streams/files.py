@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from functools import partial
 from typing import Any, Literal
 
 from php_streams._core.arguments import to_context, to_filename
@@ -13,6 +14,7 @@ from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import argument_value_error, notice, warn
 from php_streams._core.lines import end_of_line
 from php_streams._core.output import pass_through
+from php_streams._core.raw import Descriptor
 from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, open_stream
 from php_streams._core.temporary import make_temporary, temporary_folder
@@ -239,10 +241,9 @@ def tmpfile() -> Stream | Literal[False]:
     Open for reading and writing; the file goes when the stream is closed, or its variables are gone.
     """
     try:
-        fd, path = make_temporary(temporary_folder(), "php")
+        raw, path = make_temporary(temporary_folder(), "php", partial(FileRaw, os.open))
     except OSError:
         return False
-    raw = FileRaw(fd)
     raw.greedy = True
     raw.temporary = path
     fp = Stream(raw, "r+b", path)
@@ -261,15 +262,16 @@ def tempnam(directory: Name, prefix: str | bytes) -> str | Literal[False]:
     start = os.fsdecode(os.fsencode(start)[:_PREFIX_MAX])
     for place in [os.path.abspath(folder)] if folder else []:
         try:
-            return _closed(*make_temporary(place, start))
+            return _new_file(place, start)
         except OSError:
             notice("file created in the system's temporary directory")
     try:
-        return _closed(*make_temporary(temporary_folder(), start))
+        return _new_file(temporary_folder(), start)
     except OSError:
         return False
 
 
-def _closed(fd: int, path: str) -> str:
-    os.close(fd)
+def _new_file(folder: str, prefix: str) -> str:
+    descriptor, path = make_temporary(folder, prefix, partial(Descriptor, os.open))
+    descriptor.close()
     return path

@@ -304,7 +304,8 @@ class Watch:
     def __del__(self) -> None:
         if hasattr(self, "listens"):
             for raw in self.descriptors:
-                raw.__dict__["pollers"].remove(self.poller)
+                if self.poller in raw.pollers:
+                    raw.pollers.remove(self.poller)
             self.poller.close()
 
 
@@ -327,6 +328,7 @@ def check(sets: Sets, watch: Watch | None = None) -> None:
             descriptor = known[raw] if raw in known else raw.select_descriptor()
             if descriptor is None:
                 warn(raw.why_not_selectable())
+                unfit += raw.refused
             elif descriptor >= 0:
                 descriptors += 1
     # PHP says nothing of members that are no streams when there is no stream beside them.

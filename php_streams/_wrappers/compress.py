@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, NoReturn
 
 from php_streams._core.buffer import CHUNK_SIZE
@@ -16,7 +17,7 @@ from php_streams._core.context import Context
 from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import warn
 from php_streams._core.gzio import INPUT, GzipError, GzipReader, GzipWriter
-from php_streams._core.raw import Raw
+from php_streams._core.raw import Descriptor, Raw
 from php_streams._core.stream import Stream
 from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.wrapper import Wrapper, WrapperError
@@ -38,9 +39,12 @@ class PackedRaw(Raw):
     revives = True
     asks_for_end = True
 
-    def __init__(self, fd: int, below: Stream | None) -> None:
+    finished = False
+
+    def __init__(self, held: Descriptor, below: Stream | None) -> None:
         super().__init__()
-        self.fd = fd
+        self.held = held
+        self.fd = held.fd
         self.below = below
 
     def finish(self) -> None:
@@ -63,13 +67,15 @@ class PackedRaw(Raw):
         """Ends the compressed data, and closes the stream below."""
         if self.closed:
             return
-        super().close()
         try:
-            self.finish()
+            if not self.finished:
+                self.finished = True
+                self.finish()
         finally:
-            os.close(self.fd)
+            self.held.close()
             if self.below is not None:
                 self.below.close()
+            super().close()
 
 
 class GzipRaw(PackedRaw):
@@ -78,8 +84,9 @@ class GzipRaw(PackedRaw):
     label = "ZLIB"
     seek_allowed = True
 
-    def __init__(self, fd: int, below: Stream, mode: str) -> None:
-        super().__init__(fd, below)
+    def __init__(self, held: Descriptor, below: Stream, mode: str) -> None:
+        super().__init__(held, below)
+        fd = self.fd
         way = [letter for letter in mode if letter in "rwa"][-1:]
         if not way or (way == ["r"] and "T" in mode):
             raise ValueError(mode)
@@ -161,8 +168,8 @@ class BzipRaw(PackedRaw):
 
     label = "BZip2"
 
-    def __init__(self, fd: int, below: Stream | None, mode: str) -> None:
-        super().__init__(fd, below)
+    def __init__(self, held: Descriptor, below: Stream | None, mode: str) -> None:
+        super().__init__(held, below)
         writes = [letter for letter in mode if letter in "rw"][-1:] == ["w"]
         digits = [letter for letter in mode if letter.isdigit()]
         size = min(max(int(digits[-1]) if digits else 9, 1), 9)
@@ -258,12 +265,12 @@ class BzipRaw(PackedRaw):
             self._store(self.packer.flush())
 
 
-def _descriptor(below: Stream) -> int | None:
+def _descriptor(below: Stream) -> Descriptor | None:
     """A descriptor of our own for the stream's; None, after PHP's warning, where it has none."""
     below.flush()
     below.go_back()
     try:
-        return os.dup(below.raw.fileno())
+        return Descriptor(os.dup, below.raw.fileno())
     except OSError:
         warn(f"Cannot represent a stream of type {below.raw.label} as a File Descriptor")
         return None
@@ -273,23 +280,23 @@ def _seekable(below: Stream) -> Stream:
     """The stream, or where none can seek in it (http) a temporary file with all it has."""
     if below.raw.seek_allowed or below.raw.label in ("STDIO", "user-space"):
         return below
-    fd, path = make_temporary(temporary_folder(), "php")
+    raw, path = make_temporary(temporary_folder(), "php", partial(FileRaw, os.open))
     os.unlink(path)
-    copied = Stream(FileRaw(fd), "r+b")
+    copied = Stream(raw, "r+b")
     with below:
         copy_stream(below, copied)
     copied.seek(0)
     return copied
 
 
-def _over(below: Stream, make: Callable[[int], Raw]) -> Raw | None:
+def _over(below: Stream, make: Callable[[Descriptor], Raw]) -> Raw | None:
     """The raw on the stream's descriptor; without one the stream is closed."""
-    fd = _descriptor(below)
+    held = _descriptor(below)
     try:
-        if fd is not None:
-            return make(fd)
+        if held is not None:
+            return make(held)
     except ValueError:
-        os.close(fd)  # type: ignore[arg-type]
+        held.close()  # type: ignore[union-attr]
         below.close()
         raise
     below.close()
@@ -320,7 +327,7 @@ def open_gzip(
         return None
     below = _seekable(below)
     try:
-        raw = _over(below, lambda fd: GzipRaw(fd, below, mode))
+        raw = _over(below, lambda held: GzipRaw(held, below, mode))
     except ValueError:
         if report:
             warn("gzopen failed")
@@ -344,17 +351,17 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
     writes = [letter for letter in mode if letter in "rw"][-1:] == ["w"]
     flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY if writes else os.O_RDONLY
     try:
-        fd = os.open(os.fsencode(path), flags | os.O_CLOEXEC, 0o666)
+        held = Descriptor(os.open, os.fsencode(path), flags | os.O_CLOEXEC, 0o666)
     except OSError:  # PHP tries the name first, and wrappers then
         below = open_url(path, mode, report=report)
         return None if below is None else bzip2_over(below, mode)
-    return _stream(BzipRaw(fd, None, mode), mode)
+    return _stream(BzipRaw(held, None, mode), mode)
 
 
 def bzip2_over(below: Stream, mode: str) -> Stream | None:
     """A bzip2 stream over another stream, which it closes; None after PHP's warning."""
-    fd = _descriptor(below)
-    return None if fd is None else _stream(BzipRaw(fd, below, mode), mode)
+    held = _descriptor(below)
+    return None if held is None else _stream(BzipRaw(held, below, mode), mode)
 
 
 class Zlib(Wrapper):

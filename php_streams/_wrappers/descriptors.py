@@ -11,7 +11,7 @@ from typing import Any, Literal
 from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.process import Process, start
 from php_streams._core.resource import Resource
-from php_streams._core.stream import Stream, invalid_resource
+from php_streams._core.stream import Stream, invalid_resource, no_stream
 from php_streams._core.values import array_items, cast_string, to_bytes, to_text, type_name
 from php_streams._transports.socket import SocketRaw
 from php_streams._wrappers.open import open_url
@@ -143,9 +143,12 @@ KINDS = frozenset({"pipe", "socket", "pty", "null", "file", "redirect"})
 def _descriptor_of(item: Resource) -> int:
     if not isinstance(item, Stream) or not item.is_open:
         raise invalid_resource("stream")
-    found = item.raw.select_descriptor()
+    raw = item.raw
+    found = raw.file_descriptor()
     if found is None or found < 0:
-        warn(f"Cannot represent a stream of type {item.raw.label} as a File Descriptor")
+        warn(raw.why_no_descriptor())
+        for wrong in raw.refused:
+            raise no_stream(wrong)
         raise NotOpened
     return found
 

@@ -30,6 +30,7 @@ class MemoryRaw(Raw):
     """Bytes in memory.  A read that finds nothing more sees the end."""
 
     label = "MEMORY"
+    asks_for_end = True
     greedy = True
     revives = True
     seek_allowed = True
@@ -105,10 +106,16 @@ class MemoryRaw(Raw):
             super().close()
 
 
+def _file(path: str, flags: int, mode: int) -> io.FileIO:
+    """open(2) with an owner."""
+    return io.FileIO(os.open(path, flags, mode), "r+")
+
+
 class TempRaw(MemoryRaw):
     """Bytes in memory, or in a temporary file when there are many."""
 
     label = "TEMP"
+    asks_for_end = False
     buffering_is_fixed = True  # PHP hands the wish on to the stream within
 
     def __init__(self, mode: str, limit: int = MAX_MEMORY, data: bytes = b"") -> None:
@@ -146,8 +153,7 @@ class TempRaw(MemoryRaw):
         if isinstance(self.store, io.FileIO):
             return self.store
         position = self.store.tell()
-        descriptor, name = make_temporary(temporary_folder(), "php")
-        file = io.FileIO(descriptor, "r+")
+        file, name = make_temporary(temporary_folder(), "php", _file)
         try:
             os.unlink(name)
             file.write(self.store.getbuffer())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import socket
 import stat
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from php_streams._core.output import output
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
-from php_streams._transports.socket import SocketRaw
+from php_streams._transports.socket import Socket, SocketRaw
 from php_streams._wrappers import wrapper_of
 from php_streams._wrappers.memory import MAX_MEMORY, MemoryRaw, TempRaw, kind_of_mode
 from php_streams._wrappers.plain import FileRaw
@@ -75,13 +74,13 @@ class PhpStreams(Wrapper):
         if kind == "input":
             return Stream(InputRaw("rb"), "rb")
         if kind in STANDARD:
-            return _descriptor(os.dup(STANDARD[kind]), mode)
+            return _descriptor(STANDARD[kind], mode)
         if kind.startswith("filter/"):
             from php_streams._wrappers import filter_url
 
             return filter_url.open(name, mode, options, context)
         if kind.startswith("fd/"):
-            return _descriptor(_duplicate(name[3:]), mode)
+            return _duplicate(name[3:], mode)
         warn("Invalid php:// URL specified")
         raise WrapperError
 
@@ -102,15 +101,15 @@ def _temp(rest: str, mode: str) -> Stream:
     return _memory(TempRaw(kind_of_mode(mode), limit), mode)
 
 
-def _duplicate(text: str) -> int:
-    """A descriptor of our own for the one that is named."""
+def _duplicate(text: str, mode: str) -> Stream:
+    """A stream on a descriptor of our own for the one that is named."""
     if not _NUMBER.fullmatch(text):
         raise WrapperError("php://fd/ stream must be specified in the form php://fd/<orig fd>")
     number, most = int(text), resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if not 0 <= number < most:
         raise WrapperError(f"The file descriptors must be non-negative numbers smaller than {most}")
     try:
-        return os.dup(number)
+        return _descriptor(number, mode)
     except OSError as error:
         raise WrapperError(
             f"Error duping file descriptor {number}; possibly it doesn't exist:"
@@ -118,15 +117,11 @@ def _duplicate(text: str) -> int:
         ) from None
 
 
-def _descriptor(fd: int, mode: str) -> Stream:
-    """A stream on a descriptor that is ours: a socket's when it is one."""
-    try:
-        if stat.S_ISSOCK(os.fstat(fd).st_mode):
-            return Stream(SocketRaw(socket.socket(fileno=fd), "tcp_socket", socket_timeout()), mode)
-        return Stream(FileRaw(fd), mode)
-    except BaseException:
-        os.close(fd)
-        raise
+def _descriptor(number: int, mode: str) -> Stream:
+    """A stream on a copy of a descriptor: a socket's when it is one."""
+    if stat.S_ISSOCK(os.fstat(number).st_mode):
+        return Stream(SocketRaw(Socket(fileno=os.dup(number)), "tcp_socket", socket_timeout()), mode)
+    return Stream(FileRaw(os.dup, number), mode)
 
 
 class StandardRaw(FileRaw):
@@ -144,7 +139,7 @@ def open_standard(name: str, mode: str) -> Stream:
     try:
         raw: FileRaw = StandardRaw(number)
     except OSError:
-        raw = FileRaw(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
+        raw = FileRaw(os.open, os.devnull, os.O_RDWR | os.O_CLOEXEC)
     stream = Stream(raw, mode)
     stream.number, stream.wrapper, stream.uri = number + 1, wrapper_of("php"), f"php://{name}"
     if not raw.outlives:

@@ -13,14 +13,15 @@ import io
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import starmap
 from typing import Any, Literal
 
 from php_streams._core.buffer import READ_AHEAD
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
-from php_streams._core.raw import Raw
+from php_streams._core.raw import Raw, close_descriptor
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import wrapper_of
@@ -59,10 +60,14 @@ class FileRaw(Raw):
     lockable = True
     revives = True
     takes = True
+    fd = -1
+    temporary: str | None = None  # a file that goes when the stream is closed
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int | Callable[..., int], *arguments: Any) -> None:
+        """fd: the descriptor, or what opens it, called when there is somebody to close it."""
         super().__init__()
-        self.fd = fd
+        (self.fd,) = (fd,) if isinstance(fd, int) else starmap(fd, (arguments,))
+        fd = self.fd
         status = os.fstat(fd)
         self.seek_allowed = not stat.S_ISFIFO(status.st_mode) and (
             not stat.S_ISCHR(status.st_mode) or status.st_rdev in SEEKABLE_DEVICES
@@ -71,7 +76,6 @@ class FileRaw(Raw):
         self.appends = bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND)
         # PHP counts from -1 on what cannot seek.
         self.total = os.lseek(fd, 0, os.SEEK_CUR) if self.seek_allowed else -1
-        self.temporary: str | None = None  # a file that goes when the stream is closed
 
     def readinto(self, buffer: Any) -> int | None:
         """One read(2); None where it would wait, or when a signal's handler raised."""
@@ -240,9 +244,8 @@ class FileRaw(Raw):
         """Closes the descriptor, and takes a temporary file with it."""
         if self.closed:
             return
-        fd, self.fd = self.fd, -1
         try:
-            os.close(fd)
+            close_descriptor(self)
         except OSError:
             pass  # somebody closed it behind our back: silent, as every close here
         if self.temporary is not None:
@@ -256,9 +259,11 @@ class FileRaw(Raw):
 class FolderRaw(DirectoryRaw):
     """readdir(3): in the order of the file system, . and .. first."""
 
+    fd = -1
+
     def __init__(self, path: str) -> None:
-        self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         super().__init__()
+        (self.fd,) = starmap(os.open, ((path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC),))
 
     def entries(self) -> Iterator[str]:
         """The names; the folder is read as they are asked for."""
@@ -273,14 +278,17 @@ class FolderRaw(DirectoryRaw):
         """Closes the folder."""
         if not self.closed:
             self.names.close()  # type: ignore[attr-defined]
-            os.close(self.fd)
+            try:
+                close_descriptor(self)
+            except OSError:
+                pass
             super().close()
 
 
-def _open(path: str, flags: int) -> int:
+def _open(path: str, flags: int) -> FileRaw:
     """open(2); PHP takes links and dots out of the path itself, also where the system could not."""
     try:
-        return os.open(os.fsencode(path), flags, 0o666)
+        return FileRaw(os.open, os.fsencode(path), flags, 0o666)
     except OSError as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
@@ -290,7 +298,7 @@ def _open(path: str, flags: int) -> int:
         if ".." not in path and not os.path.islink(path):
             raise
         try:
-            return os.open(os.fsencode(os.path.realpath(path)), flags, 0o666)
+            return FileRaw(os.open, os.fsencode(os.path.realpath(path)), flags, 0o666)
         except OSError:
             raise error from None
 
@@ -307,14 +315,9 @@ class PlainFiles(Wrapper):
             flags = open_flags(mode)
         except ValueError:
             raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
-        fd = _open(path, flags)
-        try:
-            raw = FileRaw(fd)
-            raw.greedy = True
-            return Stream(raw, mode, path)  # PHP gives plain files no context
-        except BaseException:
-            os.close(fd)
-            raise
+        raw = _open(path, flags)
+        raw.greedy = True
+        return Stream(raw, mode, path)  # PHP gives plain files no context
 
     def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
         """The names in a folder."""
@@ -374,17 +377,12 @@ def adopt(file: io.IOBase) -> Stream:
     """A stream on what a file of Python's is open on, where that stands."""
     file.flush()
     position = file.tell() if file.seekable() else None
-    fd = os.dup(file.fileno())
-    try:
-        access = fcntl.fcntl(fd, fcntl.F_GETFL)
-        raw = FileRaw(fd)
-        raw.greedy = raw.mappable
-        mode = {os.O_RDONLY: "rb", os.O_WRONLY: "ab" if access & os.O_APPEND else "wb"}
-        name = getattr(file, "name", None)
-        stream = Stream(raw, mode.get(access & os.O_ACCMODE, "r+b"), name if isinstance(name, str) else None)
-    except BaseException:
-        os.close(fd)
-        raise
+    raw = FileRaw(os.dup, file.fileno())
+    access = fcntl.fcntl(raw.fd, fcntl.F_GETFL)
+    raw.greedy = raw.mappable
+    mode = {os.O_RDONLY: "rb", os.O_WRONLY: "ab" if access & os.O_APPEND else "wb"}
+    name = getattr(file, "name", None)
+    stream = Stream(raw, mode.get(access & os.O_ACCMODE, "r+b"), name if isinstance(name, str) else None)
     stream.wrapper = wrapper_of("file")
     if position is not None:
         stream.seek(position)
