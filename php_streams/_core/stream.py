@@ -275,11 +275,11 @@ def wrong_type(value: Any, number: int, name: str, wanted: str = "resource") -> 
     )
 
 
-def no_stream(value: Any) -> TypeError:
-    """PHP's TypeError for a member of an array of streams that is no open stream."""
+def no_stream(value: Any, kind: str = "stream") -> TypeError:
+    """PHP's TypeError for a member of an array of streams, say, that is no open stream."""
     if isinstance(value, Resource):
-        return invalid_resource()
-    return TypeError(f"{called()}(): supplied argument is not a valid stream resource{_hint(value)}")
+        return invalid_resource(kind)
+    return TypeError(f"{called()}(): supplied argument is not a valid {kind} resource{_hint(value)}")
 
 
 def _hint(value: Any) -> str:
