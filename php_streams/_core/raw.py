@@ -50,6 +50,7 @@ class Raw(io.RawIOBase):
     broken = False  # one of them failed in the last read
     goes_back = False  # it goes to where the user is by itself, before it writes
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
+    writes_nothing = False  # there is no writing at all: PHP says so, and asks no filter
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
     takes = False  # `take` reads without a buffer of somebody else's

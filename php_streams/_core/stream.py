@@ -16,6 +16,7 @@ import io
 import os
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Literal, NoReturn
 
 from php_streams._core.buffer import CHUNK_SIZE, EMPTY, Buffer
@@ -185,11 +186,11 @@ class Stream(Buffer):
         raw = self.raw
         try:
             raw.flush_writers(self, True)
-        finally:
-            try:
+        except BaseException:
+            with suppress(Exception):  # what a filter raises first is what is told
                 self._let_go(raw)
-            finally:
-                raw.close()
+            raise
+        self._let_go(raw)
 
     def _let_go(self, raw: Raw) -> None:
         """From now on the stream is closed."""
@@ -198,6 +199,7 @@ class Stream(Buffer):
         del self.block, self.readline, self.readchar, self.where, self.write
         for poller in tuple(raw.pollers):
             poller.forget(raw)
+        raw.close()
 
     def __del__(self) -> None:
         # PHP closes a stream that nobody refers to any more, at once and without a word.
