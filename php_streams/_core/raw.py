@@ -54,6 +54,7 @@ class Raw(io.RawIOBase):
     broken = False  # one of them failed in the last read
     goes_back = False  # it goes to where the user is by itself, before it writes
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
+    writes_nothing = False  # there is no writing at all: PHP says so, and asks no filter
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
     asks_for_chunks = False  # one read asks for a chunk and no less; what is not wanted is kept
