@@ -44,7 +44,7 @@ FsockopenResult = outputs("FsockopenResult", "result error_code error_message")
 DnsGetRecordResult = outputs("DnsGetRecordResult", "result authoritative_name_servers additional_records")
 GetmxrrResult = outputs("GetmxrrResult", "result hosts weights")
 
-# PHP's limit is 2**64 microseconds; the number that it prints is whatever lay in a register (decisions.toml).
+# As many microseconds as 64 bits count.
 _LONGEST = 2**64 / 1_000_000
 
 
@@ -105,7 +105,7 @@ def _timeout(timeout: Any) -> float | None:
     if seconds == -1:
         return None
     if not 0 <= seconds <= _LONGEST:
-        raise ValueError(f"{called()}(): Argument #6 must be -1 or between 0 and {int(_LONGEST)}")
+        raise argument_value_error(5, "timeout", f"must be -1 or between 0 and {int(_LONGEST)}")
     return seconds
 
 

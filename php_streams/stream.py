@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from php_streams import _filters, _wrappers
+from php_streams._core import ini
 from php_streams._core.alias import alias
 from php_streams._core.arguments import to_filename
 from php_streams._core.copy import copy_stream
@@ -233,6 +234,7 @@ def stream_select(
 
     Returns (n, read, write, except): how many are ready (False when a signal interrupted it), and the
     arrays with only the ready streams in them, lists as lists and dicts with their keys.  None stays None.
+    After ini_set("php_streams.select_lists", "keys") a list comes back as in PHP: {position: stream}.
     seconds, microseconds: how long to wait; None waits for ever.  There is no FD_SETSIZE limit.
     """
     sets = (
@@ -288,6 +290,8 @@ def _wait_time(seconds: int | None, microseconds: int | None) -> float | None:
 def _pick(given: dict[Any, Stream] | list[Stream], positions: Sequence[int]) -> Streams:
     """The ready members of an array, keys and order kept."""
     if isinstance(given, list):
+        if ini.get("php_streams.select_lists") == "keys":
+            return {position: given[position] for position in positions}
         return [given[position] for position in positions]
     keys = list(given) if positions else []
     return {keys[position]: given[keys[position]] for position in positions}

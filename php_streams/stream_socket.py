@@ -90,10 +90,14 @@ def _old_places(timeout: Any, flags: Any, context: Any, by_reference: tuple[Any,
 
     There they leave (address, errno, errstr), and the timeout, a number, where the context belongs.
     """
-    empty = (None, 0, "", b"")
     number = isinstance(context, (int, float)) and not isinstance(context, bool)
-    if by_reference or (timeout in empty and (number or flags != 0) and flags in empty):
+    if by_reference or (_is_reset(timeout) and _is_reset(flags) and (number or not isinstance(flags, int))):
         raise TypeError(_UNPACK_CLIENT)
+
+
+def _is_reset(value: Any) -> bool:
+    """What programs put into $errno and $errstr before a call; not `in`, which compares bytes with str."""
+    return value is None or (isinstance(value, (int, float, str, bytes)) and not value)
 
 
 def _seconds(timeout: Any) -> float | None:
@@ -154,7 +158,7 @@ def stream_socket_server(
 
 def _old_places_of_server(flags: Any, context: Any, by_reference: tuple[Any, ...]) -> None:
     """Catches (address, errno, errstr, ...): what was set or reset before the call, as PHP's programs do."""
-    if by_reference or (flags in (None, 0, "", b"") and isinstance(context, (str, bytes))):
+    if by_reference or (_is_reset(flags) and isinstance(context, (str, bytes))):
         raise TypeError(_UNPACK_SERVER)
 
 
