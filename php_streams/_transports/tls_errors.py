@@ -28,6 +28,9 @@ _LIBRARIES = {
     "CRYPTO": (15, "common libcrypto routines"),
 }
 
+WRONG_VERSION = 267  # SSL's reason for what is no TLS at all
+FIRST_ALERT = 1000  # SSL's reasons from here on are alerts that came
+
 SYSCALL = 5  # SSL_get_error's code when the socket below failed
 
 VERIFY_FAILED = "certificate verify failed"
@@ -86,9 +89,25 @@ def protocol_message(error: ssl.SSLError) -> str:
     """The warning for an error of TLS itself."""
     if error.reason == "NO_SHARED_CIPHER":
         return NO_SHARED_CIPHER
+    line = openssl_line(error.library or "SSL", _text(error))
+    return failed(line, code=SYSCALL if error.errno == SYSCALL else 1)
+
+
+def _text(error: ssl.SSLError) -> str:
     match = _MESSAGE.fullmatch(str(error.strerror))
-    text = match[1] if match else str(error.strerror)
-    return failed(openssl_line(error.library or "SSL", text), code=SYSCALL if error.errno == SYSCALL else 1)
+    return match[1] if match else str(error.strerror)
+
+
+def repeated(error: OSError) -> tuple[str, ...]:
+    """What PHP says when a handshake that failed so is tried again.
+
+    OpenSSL fails again without a reason after an error that it found itself; after an alert, or when the peer
+    has gone, it looks for more to read and finds the end.
+    """
+    if not isinstance(error, ssl.SSLError) or is_end(error):
+        return ()
+    number = _reason(error.library or "", _text(error))
+    return () if number == WRONG_VERSION or number >= FIRST_ALERT else (f"SSL: {os.strerror(0)}",)
 
 
 def is_end(error: OSError) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RECORD = 16384
 # The first byte of Linux's TCP_INFO, the connection's state, when there is none any more.
 TCP_CLOSE = b"\x07"
+END = getattr(select, "POLLRDHUP", 0)  # the peer sends no more; Linux has it
 NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -265,8 +266,14 @@ class Unfinished:
         self.sock = sock
 
     def read_failed(self, error: OSError) -> int | None:
-        """Nothing now, or the end where the peer has gone."""
-        self.raw.eof = not self.alive()
+        """Nothing now, or the end where the peer has gone; a blocking stream waits for that end."""
+        ended = False
+        if self.raw.blocking:
+            poll = select.poll()
+            poll.register(self.sock, END)
+            ended = bool(poll.poll(None if self.raw.timeout is None else self.raw.timeout * 1000))
+        self.raw.eof = ended or not self.alive()
+        self.raw.timed_out = self.raw.failed = self.raw.blocking and not self.raw.eof
         return 0 if self.raw.eof else None
 
     def write_failed(self, error: OSError, size: int) -> Literal[False]:

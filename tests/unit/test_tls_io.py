@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 
@@ -28,7 +29,7 @@ from php_streams import (
 )
 from php_streams._core.stream import Stream
 from php_streams._transports.tls_session import RECORD
-from tests.unit.tls_peers import connect, peer, read_all, said, server
+from tests.unit.tls_peers import CLIENT, connect, peer, read_all, said, server
 
 pytestmark = pytest.mark.usefixtures("no_socket_left")
 
@@ -133,4 +134,22 @@ def test_an_end_after_everything() -> None:
         assert isinstance(stream, Stream)
         assert stream_get_contents(stream) == b"0123456789" * 1000
         assert feof(stream) is True
+        fclose(stream)
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_blocking_read_in_a_handshake_waits_for_the_end_alone(hangs_up: bool) -> None:
+    """What comes is for the handshake's next step, and does not end the wait either."""
+    script = 'send "\\x16\\x03\\x03"\nwait 0.1\n' + ("close" if hangs_up else "silent")
+    with peer(script) as player:
+        stream = connect(player.port, "tcp")
+        stream_set_blocking(stream, False)
+        assert stream_socket_enable_crypto(stream, True, CLIENT) == 0
+        stream_set_blocking(stream, True)
+        stream_set_timeout(stream, 5 if hangs_up else 0, 0 if hangs_up else 150_000)
+        begin = time.monotonic()
+        assert fread(stream, 10) == (b"" if hangs_up else False)
+        assert 0.05 < time.monotonic() - begin < 4
+        assert stream_get_meta_data(stream)["timed_out"] is not hangs_up
+        assert feof(stream) is hangs_up
         fclose(stream)
