@@ -49,6 +49,7 @@ class Raw(io.RawIOBase):
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
     takes = False  # `take` reads without a buffer of somebody else's
+    reads_far = False  # a connection: more is read ahead than PHP does; of a file others see where it stands
     direct = False  # readall is for a stream that has no buffer
     mappable = False  # a regular file: PHP maps it into memory rather than read it
     appends = False

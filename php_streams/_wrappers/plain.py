@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from php_streams._core.buffer import READ_AHEAD
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
@@ -36,8 +36,6 @@ ACCESS = {
 }
 # Of the devices these can be sought in: mem, kmem, null, port, zero, full.
 SEEKABLE_DEVICES = frozenset(os.makedev(1, minor) for minor in (1, 2, 3, 4, 5, 7))
-# What PHP's messages call the size of a read that fills the buffer.
-CHUNK = 8192
 
 
 def open_flags(mode: str) -> int:
@@ -67,8 +65,9 @@ class FileRaw(Raw):
         self.seek_allowed = not stat.S_ISFIFO(status.st_mode) and (
             not stat.S_ISCHR(status.st_mode) or status.st_rdev in SEEKABLE_DEVICES
         )
-        self.mappable = stat.S_ISREG(status.st_mode)
-        self.appends = bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND)
+        access = fcntl.fcntl(fd, fcntl.F_GETFL)
+        self.mappable = stat.S_ISREG(status.st_mode) and access & os.O_ACCMODE != os.O_WRONLY
+        self.appends = bool(access & os.O_APPEND)
         # PHP counts from -1 on what cannot seek.
         self.total = os.lseek(fd, 0, os.SEEK_CUR) if self.seek_allowed else -1
         self.temporary: str | None = None  # a file that goes when the stream is closed
@@ -116,8 +115,7 @@ class FileRaw(Raw):
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
         self.failed = True
         self.eof = self.eof or error.errno != errno.EBADF
-        shown = CHUNK if size == READ_AHEAD else size
-        text = f"Read of {shown} bytes failed with errno={error.errno} {error.strerror}"
+        text = f"Read of {size} bytes failed with errno={error.errno} {error.strerror}"
         try:
             notice(text)
         except BaseException as raised:  # from a handler: the reader above must not lose its half line
@@ -136,7 +134,8 @@ class FileRaw(Raw):
             except BlockingIOError:
                 break
             except OSError as error:
-                self._unread(error, CHUNK + (os.fstat(self.fd).st_size if self.direct else 0))
+                left = os.fstat(self.fd).st_size - self.total - self.written if self.direct else 0
+                self._unread(error, CHUNK_SIZE + max(left, 0))
                 break
             except BaseException as error:
                 self.raised = error
