@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
 from typing import Any, Literal
 
 from php_streams._core.arguments import to_context, to_filename
@@ -18,7 +16,7 @@ from php_streams._core.stream import Stream, open_stream
 from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.values import cast_string, to_bool, to_int, type_name
 from php_streams._wrappers import locate, scheme_of
-from php_streams._wrappers.names import status_of
+from php_streams._wrappers.copying import copy_file
 from php_streams._wrappers.open import open_url
 from php_streams._wrappers.plain import FileRaw, wrapper
 from php_streams.constants import (
@@ -28,7 +26,6 @@ from php_streams.constants import (
     FILE_SKIP_EMPTY_LINES,
     FILE_USE_INCLUDE_PATH,
     LOCK_EX,
-    STREAM_URL_STAT_QUIET,
 )
 
 __all__ = [
@@ -197,34 +194,7 @@ def copy(from_: Name, to: Name, context: Context | None = None) -> bool:
     options = to_context(context, 3)
     if scheme_of(source) is not None:
         locate(source)  # PHP asks here too whether there is such a wrapper, and says so
-    if _refused(source, target, options):
-        return False
-    reader = open_url(source, "rb", options)
-    if reader is None:
-        return False
-    with contextlib.ExitStack() as streams:
-        writer = open_url(target, "wb", options)
-        if writer is not None:
-            streams.push(writer)
-        with reader:
-            return writer is not None and copy_stream(reader, writer) is not False
-
-
-def _refused(source: str, target: str, context: Context | None) -> bool:
-    """Whether one of the two is a directory, or both are the same file."""
-    first = status_of(source, context)
-    if first is None:
-        return False
-    if stat.S_ISDIR(first.st_mode):
-        return not warn("The first argument to copy() function cannot be a directory")
-    second = status_of(target, context, flags=STREAM_URL_STAT_QUIET)
-    if second is None:
-        return False
-    if stat.S_ISDIR(second.st_mode):
-        return not warn("The second argument to copy() function cannot be a directory")
-    if first.st_ino and second.st_ino:
-        return os.path.samestat(first, second)
-    return os.path.abspath(source) == os.path.abspath(target)
+    return copy_file(source, target, options)
 
 
 # --- temporary files -----------------------------------------------------------------------------------

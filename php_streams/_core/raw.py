@@ -33,6 +33,7 @@ class Raw(io.RawIOBase):
     timed_out = False
     eof = False
     failed = False  # the last read was an error or a timeout, no end: fread gives False then, not ""
+    error = 0  # errno of the last write that failed, where the system said why
     # One read is one message: what is longer than the read is lost, and an empty one looks like an end.
     datagrams = False
     revives = False  # after an end there may be more: a file grows

@@ -12,7 +12,6 @@ import fcntl
 import io
 import os
 import stat
-import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -23,7 +22,7 @@ from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
-from php_streams._wrappers import wrapper_of
+from php_streams._wrappers import plain_names, wrapper_of
 from php_streams.constants import LOCK_NB, LOCK_UN
 
 # The flags of open(2) by the mode's first letter.
@@ -172,6 +171,7 @@ class FileRaw(Raw):
     def _unwritten(self, error: OSError, size: int) -> int | Literal[False]:
         if isinstance(error, BlockingIOError):
             return 0
+        self.error = error.errno or 0
         return notice(f"Write of {size} bytes failed with errno={error.errno} {error.strerror}")
 
     def move(self, offset: int, whence: int) -> bool:
@@ -332,15 +332,8 @@ class PlainFiles(Wrapper):
         os.unlink(path)
 
     def rename(self, old: str, new: str, context: Context | None) -> None:
-        """rename(2); from one file system to another a file is copied."""
-        try:
-            os.rename(old, new)
-        except OSError as error:
-            if error.errno != errno.EXDEV or not os.path.isfile(old):
-                raise
-            import shutil  # it is slow to import, and seldom needed
-
-            shutil.move(old, new)
+        """rename(2); from one file system to another what a file holds, its owner and permissions."""
+        plain_names.rename(old, new)
 
     def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
         """mkdir(2), with the folders on the way if wanted."""
@@ -356,17 +349,15 @@ class PlainFiles(Wrapper):
 
     def touch(self, path: str, times: tuple[int, int] | None) -> None:
         """utime(2)."""
-        if not os.path.exists(path):
-            try:
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
-            except OSError as error:
-                raise WrapperError(f"Unable to create file {path} because {error.strerror}") from None
-        now = int(time.time())
-        os.utime(path, times or (now, now))
+        plain_names.touch(path, times)
 
     def chmod(self, path: str, mode: int) -> None:
         """chmod(2)."""
         os.chmod(path, mode)
+
+    def give(self, path: str, to: int | str, group: bool, follow: bool) -> None:
+        """chown(2) or lchown(2)."""
+        plain_names.give(path, to, group, follow)
 
 
 def adopt(file: io.IOBase) -> Stream:

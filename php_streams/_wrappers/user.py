@@ -24,6 +24,10 @@ from php_streams.constants import (
     STREAM_CAST_AS_STREAM,
     STREAM_CAST_FOR_SELECT,
     STREAM_META_ACCESS,
+    STREAM_META_GROUP,
+    STREAM_META_GROUP_NAME,
+    STREAM_META_OWNER,
+    STREAM_META_OWNER_NAME,
     STREAM_META_TOUCH,
     STREAM_MKDIR_RECURSIVE,
     STREAM_OPTION_BLOCKING,
@@ -370,3 +374,13 @@ class UserWrapper(Wrapper):
     def chmod(self, path: str, mode: int) -> bool:
         """stream_metadata, with the permissions."""
         return self._object(None).call("stream_metadata", path, STREAM_META_ACCESS, mode) is True
+
+    def give(self, path: str, to: int | str, group: bool, follow: bool) -> bool:
+        """stream_metadata, with a number or a name."""
+        number, name = (
+            (STREAM_META_GROUP, STREAM_META_GROUP_NAME)
+            if group
+            else (STREAM_META_OWNER, STREAM_META_OWNER_NAME)
+        )
+        option = number if isinstance(to, int) else name
+        return self._object(None).call("stream_metadata", path, option, to) is True
