@@ -68,7 +68,8 @@ class Stream(Buffer):
             return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
         if whence == os.SEEK_CUR:
             # A position that was lost, -1, is a very large one here; PHP does this.
-            offset, whence = position + offset if position >= 0 else PHP_INT_MAX, os.SEEK_SET
+            offset = min(position + offset, PHP_INT_MAX) if position >= 0 else PHP_INT_MAX
+            whence = os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
         done = self.raw.move(offset, whence)
