@@ -87,16 +87,15 @@ def file_put_contents(
     how = to_int(flags, 3, "flags")
     source = open_stream(data) if isinstance(data, Resource) else None
     options = to_context(context, 4, default=not how & FILE_NO_DEFAULT_CONTEXT)
-    mode = "ab" if how & FILE_APPEND else "wb"
-    if how & LOCK_EX:
-        if "://" in path and path[:7].lower() != "file://":
-            return warn("Exclusive locks may only be set for regular files")
-        mode = "ab" if how & FILE_APPEND else "cb"
+    mode = "ab" if how & FILE_APPEND else "cb" if how & LOCK_EX else "wb"
+    if mode == "cb" and "://" in path and path[:7].lower() != "file://":
+        return warn("Exclusive locks may only be set for regular files")
     fp = open_url(path, mode, options, search=bool(how & FILE_USE_INCLUDE_PATH))
     if fp is None:
         return False
     with fp:
         if how & LOCK_EX and not (fp.raw.lockable and fp.raw.lock(LOCK_EX)):
+            fp.close()
             return warn("Exclusive locks are not supported for this stream")
         if mode == "cb":
             fp.truncate(0)
