@@ -30,14 +30,16 @@ def ini_set(option: str, value: str | int | float | bool | None) -> str | Litera
     """Sets the value of a configuration option.  https://www.php.net/function.ini-set
 
     Returns the value before; False for a setting that is not known here, or for a value that it does not
-    take (syslog.filter and syslog.facility have a list of them).  The change holds in the current
-    context (thread, async task).  There is no php.ini here, so the settings that PHP takes from it alone
-    (openssl.cafile, openssl.capath, sendmail_path, allow_url_fopen, syslog.ident, syslog.facility) can be
-    set too.
+    take (syslog.filter and syslog.facility have a list of them, include_path cannot be empty).  The change
+    holds in the current context (thread, async task).  There is no php.ini here, so the settings that PHP
+    takes from it alone (openssl.cafile, openssl.capath, sendmail_path, allow_url_fopen, syslog.ident,
+    syslog.facility) can be set too.
     """
     name = to_string(option, 1, "option")
     text = _text(value)
     if name not in ini.DEFAULTS or (name in ini.ACCEPTED and text not in ini.ACCEPTED[name]):
+        return False
+    if name == "include_path" and not text:
         return False
     before = ini.get(name)
     if name == "default_socket_timeout":
