@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
-from php_streams._core.arguments import to_context, to_filename
+from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import argument_value_error, notice, warn
@@ -57,12 +57,12 @@ def file_get_contents(
     """
     path = to_filename(filename)
     search = to_bool(use_include_path, 2, "use_include_path")
-    options = to_context(context, 3)
+    expect_context(context, 3)
     start = to_int(offset, 4, "offset")
     most = -1 if length is None else to_int(length, 5, "length", "?int")
     if length is not None and most < 0:
         raise argument_value_error(5, "length", "must be greater than or equal to 0")
-    fp = open_url(path, "rb", options, search=search)
+    fp = open_url(path, "rb", to_context(context, 3), search=search)
     if fp is None:
         return False
     with fp:
@@ -85,6 +85,7 @@ def file_put_contents(
     """
     path = to_filename(filename)
     how = to_int(flags, 3, "flags")
+    expect_context(context, 4)
     source = open_stream(data) if isinstance(data, Resource) else None
     options = to_context(context, 4, default=not how & FILE_NO_DEFAULT_CONTEXT)
     mode = "ab" if how & FILE_APPEND else "cb" if how & LOCK_EX else "wb"
@@ -141,6 +142,7 @@ def file(filename: Name, flags: int = 0, context: Context | None = None) -> list
     """
     path = to_filename(filename)
     how = to_int(flags, 2, "flags")
+    expect_context(context, 3)
     if how < 0 or how & ~_FILE_FLAGS:
         raise argument_value_error(2, "flags", "must be a valid flag value")
     options = to_context(context, 3, default=not how & FILE_NO_DEFAULT_CONTEXT)
@@ -190,10 +192,10 @@ def copy(from_: Name, to: Name, context: Context | None = None) -> bool:
     from_, to: paths or URLs; what is there is overwritten.
     """
     source, target = to_filename(from_, 1, "from"), to_filename(to, 2, "to")
-    options = to_context(context, 3)
+    expect_context(context, 3)
     if scheme_of(source) is not None:
         locate(source)  # PHP asks here too whether there is such a wrapper, and says so
-    return copy_file(source, target, options)
+    return copy_file(source, target, to_context(context, 3))
 
 
 # --- temporary files -----------------------------------------------------------------------------------

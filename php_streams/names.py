@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Literal
 
-from php_streams._core.arguments import to_context, to_filename
+from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.values import to_bool, to_int, to_string
@@ -70,6 +70,7 @@ def rename(from_: Name, to: Name, context: Context | None = None) -> bool:
     Across file systems a file is copied.  Both names have to belong to the same wrapper.
     """
     source, target = to_filename(from_, 1, "from"), to_filename(to, 2, "to")
+    expect_context(context, 3)
     wrapper, old = _wrapper(source)
     if wrapper is None:
         return warn("Unable to locate stream wrapper")
