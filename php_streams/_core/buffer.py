@@ -107,9 +107,15 @@ class Buffer(Held):
 
     def read(self, size: int) -> bytes:
         """fread: what is buffered and what one more read brings, at most a chunk of fresh bytes."""
-        if size <= self.end - self.where() and size <= self.chunk_size:
+        left = self.end - self.where()
+        if size <= left and size <= self.chunk_size:
             return self.readchar(size)
-        if self.raw.greedy:
+        raw = self.raw
+        if raw.greedy:
+            if not left and raw.mappable and size == self.read_ahead:  # a chunk, as it comes from below
+                data = raw.take(size)
+                self.base += len(data)
+                return data if len(data) == size else data + self._read_fully(size - len(data))
             return self._read_fully(size)
         held = self._whole()
         if held >= self.chunk_size and not self.raw.filtered and not self.raw.asks_for_chunks:
@@ -211,9 +217,11 @@ class Buffer(Held):
         parts = [self.readchar(min(size, held))] if held else []
         size -= min(size, held)
         while size > 0:
-            past = not self.buffered or (self.raw.takes and size >= self.read_ahead)  # no need to hold it
+            asked = self.read_ahead if self.buffered else min(size, MOST_AT_ONCE)
+            if self.buffered and self.raw.mappable and size > asked:
+                asked *= min(-(-size // asked), MOST_AT_ONCE // asked)  # PHP's chunks, several at a time
             try:
-                data = self._receive(min(size, MOST_AT_ONCE) if past else self.read_ahead, size)
+                data = self._receive(asked, size)
             except Broken:
                 break
             if len(data) > size:
@@ -287,8 +295,17 @@ class Buffer(Held):
         while hasattr(self, "raw"):
             if self.readline is not unsplit:
                 yield self.block
+                if self._another_block():
+                    continue
             line = hasattr(self, "raw") and self.next_line()
             if not line:
                 return
             yield (line,)
         raise ValueError("I/O operation on closed stream")
+
+    def _another_block(self) -> bool:
+        """Reads a chunk of a file and holds its whole lines; False when next_line is to see to it."""
+        if not hasattr(self, "raw") or not self.raw.mappable or self.raw.eof or self.raw.line_end != b"\n":
+            return False
+        self._keep(self.tail + self.raw.take(self.read_ahead))
+        return self.length > 0

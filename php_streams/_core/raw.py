@@ -38,6 +38,7 @@ class Raw(io.RawIOBase):
     timed_out = False
     eof = False
     failed = False  # the last read was an error or a timeout, no end: fread gives False then, not ""
+    error = 0  # errno of the last write that failed, where the system said why
     # One read is one message: what is longer than the read is lost, and an empty one looks like an end.
     datagrams = False
     revives = False  # after an end there may be more: a file grows
@@ -61,6 +62,7 @@ class Raw(io.RawIOBase):
     kept = 0  # bytes of an unfinished record that the stream keeps during a read
     refused: tuple[Any, ...] = ()  # what a user's stream_cast gave that is no stream
     takes = False  # `take` reads without a buffer of somebody else's
+    reads_far = False  # a connection: more is read ahead than PHP does; of a file others see where it stands
     direct = False  # readall is for a stream that has no buffer
     mappable = False  # a regular file: PHP maps it into memory rather than read it
     appends = False

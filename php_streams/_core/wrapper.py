@@ -78,8 +78,15 @@ class Wrapper:
         """Sets the permissions."""
         raise OSError
 
+    def give(self, path: str, to: int | str, group: bool, follow: bool) -> bool | None:
+        """Makes somebody the owner, or the group; by number or name.  follow: of what a link leads to."""
+        raise OSError
+
     def allowed(self, path: str, access: int) -> bool:
-        """Whether this process may do that (os.R_OK ...), or, for F_OK, whether it is there at all."""
+        """Whether this process may do that (os.R_OK ...), or, for F_OK, whether it is there at all.
+
+        The permissions say so; that root may read and write whatever they are holds for plain files alone.
+        """
         status = self.stat(path, True, STREAM_URL_STAT_QUIET | 4)
         if access == os.F_OK:
             return True

@@ -89,6 +89,7 @@ class SocketRaw(Raw):
     """A socket as a Raw."""
 
     local = False
+    reads_far = True
     tls_required = False  # TLS was asked for: when that fails nothing is sent in plaintext instead
     # A datagram socket that was shut for reading: poll finds it ready for ever, which ends every wait, and a
     # receive that does not wait (PHP's, after its poll) finds nothing, and no end.

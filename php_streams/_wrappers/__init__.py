@@ -25,10 +25,11 @@ WRAPPERS: dict[str, str] = {
     "http": "php_streams._wrappers.http:wrapper",
     "ftp": "php_streams._wrappers.ftp:wrapper",
     "compress.bzip2": "php_streams._wrappers.compress:bzip2_wrapper",
+    "zip": "php_streams._wrappers.zip:wrapper",
 }
 # The schemes that go over the network (is_url of PHP's wrapper structures), those still to come included.
 REMOTE = frozenset({"http", "https", "ftp", "ftps", "data"})
-LOCAL = frozenset({"file", "php", "glob", "compress.zlib", "compress.bzip2", "phar"})
+LOCAL = frozenset({"file", "php", "glob", "compress.zlib", "compress.bzip2", "phar", "zip"})
 
 _made: dict[str, Wrapper] = {}
 # The schemes there are, in PHP's order: a wrapper of the user's own, or None for the table's.

@@ -6,17 +6,17 @@ compressed at all are read as they are by zlib's.
 
 from __future__ import annotations
 
-import bz2
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from php_streams._core.buffer import CHUNK_SIZE
+from php_streams._core.bzio import BzipError, BzipFile
 from php_streams._core.context import Context
 from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import warn
-from php_streams._core.gzio import INPUT, GzipError, GzipReader, GzipWriter
+from php_streams._core.gzio import GzipError, GzipReader, GzipWriter
 from php_streams._core.raw import Descriptor, Raw
 from php_streams._core.stream import Stream
 from php_streams._core.temporary import make_temporary, temporary_folder
@@ -26,11 +26,6 @@ from php_streams._wrappers.options import NOT_SET, double, option
 from php_streams._wrappers.plain import FileRaw
 
 OPEN_FAILED = "operation failed"
-
-# libbz2's BZ_* numbers.
-BZ_DATA_ERROR, BZ_DATA_ERROR_MAGIC, BZ_IO_ERROR, BZ_UNEXPECTED_EOF = -4, -5, -6, -7
-BZ_SEQUENCE_ERROR = -1
-BZ_MAGIC = b"BZh"
 
 
 class PackedRaw(Raw):
@@ -164,105 +159,41 @@ class GzipRaw(PackedRaw):
 
 
 class BzipRaw(PackedRaw):
-    """libbz2's files.  Only the first of several compressed streams in a file is read; PHP does this."""
+    """libbz2's files."""
 
     label = "BZip2"
 
     def __init__(self, held: Descriptor, below: Stream | None, mode: str) -> None:
         super().__init__(held, below)
-        writes = [letter for letter in mode if letter in "rw"][-1:] == ["w"]
-        digits = [letter for letter in mode if letter.isdigit()]
-        size = min(max(int(digits[-1]) if digits else 9, 1), 9)
-        self.packer = bz2.BZ2Compressor(size) if writes else None
-        self.unpacker = bz2.BZ2Decompressor()
-        self.first = b""  # the data's first bytes, which must be libbz2's
-        self.errno = 0
-        self.damaged = False
+        self.file = BzipFile(self.fd, mode)
 
     def readinto(self, buffer: Any) -> int | None:
         """What unpacking gives; all that was unpacked in one read is lost when the data are damaged in it."""
+        room = min(len(buffer), CHUNK_SIZE)
         try:
-            data = self._unpack(min(len(buffer), CHUNK_SIZE))
-        except (OSError, EOFError):
+            data = self.file.read(room)
+        except BzipError:
             self.eof = self.failed = True
             return 0
         except BaseException as error:
             self.raised = error
             return None
         self.failed = False
-        self.eof = self.eof or len(data) < min(len(buffer), CHUNK_SIZE)
+        self.eof = self.eof or len(data) < room
         return self._put(buffer, data)
-
-    def _unpack(self, size: int) -> bytes:
-        if self.packer is not None:
-            self.errno = BZ_SEQUENCE_ERROR
-            raise EOFError
-        if self.damaged:
-            self._ask_again()
-        self.errno = 0
-        parts = []
-        while size and not self.unpacker.eof:
-            packed = self._load() if self.unpacker.needs_input else b""
-            try:
-                part = self.unpacker.decompress(packed, size)
-            except OSError:
-                magic = all(a == b for a, b in zip(self.first, BZ_MAGIC, strict=False))
-                level = self.first[3:4]
-                known = magic and (not level or b"1" <= level <= b"9")
-                self.errno = BZ_DATA_ERROR if known else BZ_DATA_ERROR_MAGIC
-                self.damaged = True
-                raise
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def _ask_again(self) -> NoReturn:
-        """libbz2 does not get over damaged data; when it has seen their end it has another word for it."""
-        try:
-            self.unpacker.decompress(b"", 0)
-        except RuntimeError:
-            self.errno = BZ_SEQUENCE_ERROR
-        except OSError:
-            pass
-        raise EOFError
-
-    def _load(self) -> bytes:
-        try:
-            packed = os.read(self.fd, INPUT)
-        except OSError:
-            self.errno = BZ_IO_ERROR
-            raise
-        if not packed:
-            self.errno = BZ_UNEXPECTED_EOF
-            raise EOFError
-        self.first = self.first or packed[:4]
-        return packed
 
     def write(self, data: Any) -> int | Literal[False]:
         """Compresses."""
-        if self.packer is None:
-            self.errno = BZ_SEQUENCE_ERROR
-            return False
-        self.errno = 0
-        if not self._store(self.packer.compress(data)):
+        try:
+            self.file.write(data)
+        except BzipError:
             return False
         self.written += len(data)
         return len(data)
 
-    def _store(self, packed: bytes) -> bool:
-        view = memoryview(packed)
-        while view:
-            try:
-                view = view[os.write(self.fd, view) :]
-            except OSError:
-                self.errno = BZ_IO_ERROR
-                return False
-        return True
-
     def finish(self) -> None:
-        """The last block; libbz2 leaves it out after an error, also after a read that it refused."""
-        if self.packer is not None and not self.errno:
-            self._store(self.packer.flush())
+        """The last block."""
+        self.file.finish()
 
 
 def _descriptor(below: Stream) -> Descriptor | None:

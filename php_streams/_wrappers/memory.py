@@ -193,6 +193,16 @@ class TempRaw(MemoryRaw):
         """flock(2) on the file: nobody else can have it."""
         return self.lockable or None
 
+    def sync(self, data_only: bool) -> bool | None:
+        """Of the file, once there is one."""
+        if isinstance(self.store, io.BytesIO):
+            return None
+        try:
+            os.fdatasync(self.store.fileno()) if data_only else os.fsync(self.store.fileno())
+        except OSError:
+            return False
+        return True
+
     def meta(self) -> dict[str, Any]:
         """PHP knows nothing of timeouts and the end here."""
         return dict(self.known)

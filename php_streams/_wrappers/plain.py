@@ -12,19 +12,18 @@ import fcntl
 import io
 import os
 import stat
-import time
 from collections.abc import Callable, Iterator
 from itertools import starmap
 from typing import Any, Literal
 
-from php_streams._core.buffer import READ_AHEAD
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw, close_descriptor
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
-from php_streams._wrappers import wrapper_of
+from php_streams._wrappers import plain_names, wrapper_of
 from php_streams.constants import LOCK_NB, LOCK_UN
 
 # The flags of open(2) by the mode's first letter.
@@ -37,8 +36,6 @@ ACCESS = {
 }
 # Of the devices these can be sought in: mem, kmem, null, port, zero, full.
 SEEKABLE_DEVICES = frozenset(os.makedev(1, minor) for minor in (1, 2, 3, 4, 5, 7))
-# What PHP's messages call the size of a read that fills the buffer.
-CHUNK = 8192
 
 
 def open_flags(mode: str) -> int:
@@ -72,8 +69,9 @@ class FileRaw(Raw):
         self.seek_allowed = not stat.S_ISFIFO(status.st_mode) and (
             not stat.S_ISCHR(status.st_mode) or status.st_rdev in SEEKABLE_DEVICES
         )
-        self.mappable = stat.S_ISREG(status.st_mode)
-        self.appends = bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND)
+        access = fcntl.fcntl(fd, fcntl.F_GETFL)
+        self.mappable = stat.S_ISREG(status.st_mode) and access & os.O_ACCMODE != os.O_WRONLY
+        self.appends = bool(access & os.O_APPEND)
         # PHP counts from -1 on what cannot seek.
         self.total = os.lseek(fd, 0, os.SEEK_CUR) if self.seek_allowed else -1
 
@@ -120,8 +118,7 @@ class FileRaw(Raw):
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
         self.failed = True
         self.eof = self.eof or error.errno != errno.EBADF
-        shown = CHUNK if size == READ_AHEAD else size
-        text = f"Read of {shown} bytes failed with errno={error.errno} {error.strerror}"
+        text = f"Read of {size} bytes failed with errno={error.errno} {error.strerror}"
         try:
             notice(text)
         except BaseException as raised:  # from a handler: the reader above must not lose its half line
@@ -140,7 +137,8 @@ class FileRaw(Raw):
             except BlockingIOError:
                 break
             except OSError as error:
-                self._unread(error, CHUNK + (os.fstat(self.fd).st_size if self.direct else 0))
+                left = os.fstat(self.fd).st_size - self.total - self.written if self.direct else 0
+                self._unread(error, CHUNK_SIZE + max(left, 0))
                 break
             except BaseException as error:
                 self.raised = error
@@ -177,6 +175,7 @@ class FileRaw(Raw):
     def _unwritten(self, error: OSError, size: int) -> int | Literal[False]:
         if isinstance(error, BlockingIOError):
             return 0
+        self.error = error.errno or 0
         return notice(f"Write of {size} bytes failed with errno={error.errno} {error.strerror}")
 
     def move(self, offset: int, whence: int) -> bool:
@@ -336,15 +335,8 @@ class PlainFiles(Wrapper):
         os.unlink(path)
 
     def rename(self, old: str, new: str, context: Context | None) -> None:
-        """rename(2); from one file system to another a file is copied."""
-        try:
-            os.rename(old, new)
-        except OSError as error:
-            if error.errno != errno.EXDEV or not os.path.isfile(old):
-                raise
-            import shutil  # it is slow to import, and seldom needed
-
-            shutil.move(old, new)
+        """rename(2); from one file system to another what a file holds, its owner and permissions."""
+        plain_names.rename(old, new)
 
     def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
         """mkdir(2), with the folders on the way if wanted."""
@@ -360,17 +352,15 @@ class PlainFiles(Wrapper):
 
     def touch(self, path: str, times: tuple[int, int] | None) -> None:
         """utime(2)."""
-        if not os.path.exists(path):
-            try:
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
-            except OSError as error:
-                raise WrapperError(f"Unable to create file {path} because {error.strerror}") from None
-        now = int(time.time())
-        os.utime(path, times or (now, now))
+        plain_names.touch(path, times)
 
     def chmod(self, path: str, mode: int) -> None:
         """chmod(2)."""
         os.chmod(path, mode)
+
+    def give(self, path: str, to: int | str, group: bool, follow: bool) -> None:
+        """chown(2) or lchown(2)."""
+        plain_names.give(path, to, group, follow)
 
 
 def adopt(file: io.IOBase) -> Stream:

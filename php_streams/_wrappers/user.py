@@ -20,6 +20,10 @@ from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers.user_stream import CHUNK, MISSING, Methods, UserRaw
 from php_streams.constants import (
     STREAM_META_ACCESS,
+    STREAM_META_GROUP,
+    STREAM_META_GROUP_NAME,
+    STREAM_META_OWNER,
+    STREAM_META_OWNER_NAME,
     STREAM_META_TOUCH,
     STREAM_MKDIR_RECURSIVE,
     STREAM_REPORT_ERRORS,
@@ -143,3 +147,13 @@ class UserWrapper(Wrapper):
     def chmod(self, path: str, mode: int) -> bool:
         """stream_metadata, with the permissions."""
         return self._object(None).call("stream_metadata", path, STREAM_META_ACCESS, mode) is True
+
+    def give(self, path: str, to: int | str, group: bool, follow: bool) -> bool:
+        """stream_metadata, with a number or a name."""
+        number, name = (
+            (STREAM_META_GROUP, STREAM_META_GROUP_NAME)
+            if group
+            else (STREAM_META_OWNER, STREAM_META_OWNER_NAME)
+        )
+        option = number if isinstance(to, int) else name
+        return self._object(None).call("stream_metadata", path, option, to) is True
