@@ -183,15 +183,18 @@ class Stream(Buffer):
         """
         if not self.is_open:
             return
-        raw = self.raw
         try:
-            if raw.filtered:
-                raw.flush_writers(True)  # type: ignore[attr-defined]
+            self.finish()
         finally:
             if self.is_open:
                 self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
                 del self.block, self.readline, self.readchar, self.where, self.write, self.raw
             self.owner.close()
+
+    def finish(self) -> None:
+        """Lets the write filters go through to the end."""
+        if self.raw.filtered:
+            self.raw.flush_writers(True)  # type: ignore[attr-defined]
 
     def __del__(self) -> None:
         # PHP closes a stream that nobody refers to any more, at once and without a word.
