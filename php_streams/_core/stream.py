@@ -198,24 +198,27 @@ class Stream(Buffer):
         """
         if not self.is_open:
             return
-        raw = self.raw
         try:
-            raw.flush_writers(self, True)
-            if raw.writers:
-                raw.flush_written()
+            self.finish()
         except BaseException:
             with suppress(Exception):  # what a filter raises first is what is told
                 self._let_go()
             raise
         self._let_go()
 
+    def finish(self) -> None:
+        """Lets the write filters go through to the end, and what they made go out."""
+        raw = self.raw
+        raw.flush_writers(self, True)
+        if raw.writers:
+            raw.flush_written()
+
     def _let_go(self) -> None:
         """From now on the stream is closed, and what is below as well."""
         try:
             if self.is_open:  # no user's method has closed it
-                del self.raw
                 self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
-                del self.block, self.readline, self.readchar, self.where, self.write
+                del self.block, self.readline, self.readchar, self.where, self.write, self.raw
         finally:
             self.owner.close()
 

@@ -76,8 +76,11 @@ class Socket(socket.socket):
     owned = False
 
     def __del__(self) -> None:
-        if not self.owned:
-            self.close()
+        try:
+            if not self.owned:
+                self._real_close()  # type: ignore[attr-defined]
+        except Exception:  # it was not whole yet
+            pass
 
 
 def _refuse(data: Any, flags: int) -> int:

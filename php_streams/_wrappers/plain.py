@@ -21,6 +21,7 @@ from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw, close_descriptor
+from php_streams._core.spare import SPARE
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import plain_names, wrapper_of
@@ -269,7 +270,13 @@ class FolderRaw(DirectoryRaw):
         yield "."
         yield ".."
         os.lseek(self.fd, 0, os.SEEK_SET)
-        with os.scandir(self.fd) as entries:
+        try:
+            entries = os.scandir(self.fd)
+        except OSError:  # it takes a second descriptor, which PHP does not
+            with SPARE:
+                yield from os.listdir(self.fd)
+            return
+        with entries:
             for entry in entries:
                 yield entry.name
 
