@@ -139,6 +139,7 @@ def test_a_client_that_neither_speaks_nor_leaves_runs_into_the_deadline(script: 
 def test_a_client_that_resets_tls_in_the_place_of_its_goodbye() -> None:
     def client(sock: socket.socket) -> None:
         with secure(sock) as tls:
+            time.sleep(0.2)  # until the peer's side of the handshake has ended, too
             tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         time.sleep(0.2)
 
