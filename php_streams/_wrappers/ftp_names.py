@@ -29,11 +29,7 @@ class FtpFolder(DirectoryRaw):
 
     def entries(self) -> Iterator[str]:
         """The names, without the folders in front of them."""
-        while not self.data.at_end():
-            line = self.data.readline(_NAME_MAX) or self.data.next_line(_NAME_MAX)
-            if not line:
-                return
-            yield _name(line)
+        return _names(self.data)  # which does not hold on to the folder: dropped, it hangs up at once
 
     def restart(self) -> None:
         """They cannot be had again."""
@@ -45,6 +41,15 @@ class FtpFolder(DirectoryRaw):
             super().close()
             self.control.close()
             self.data.close()
+
+
+def _names(data: Stream) -> Iterator[str]:
+    """Line by line, as they come."""
+    while not data.at_end():
+        line = data.readline(_NAME_MAX) or data.next_line(_NAME_MAX)
+        if not line:
+            return
+        yield _name(line)
 
 
 def _name(line: bytes) -> str:
