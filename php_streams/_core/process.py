@@ -49,21 +49,20 @@ class Child:
             directory = "."  # else `subprocess` may choose a way that has no use for such an environment
         line = isinstance(command, str)
         words: Any = ["sh", "-c", command] if line else list(command)
-        surroundings: Any = None if environment is None else Environment(environment)
+        options: dict[str, Any] = {
+            "executable": SHELL if line else None,
+            "stdin": descriptors.get(0),
+            "stdout": descriptors.get(1),
+            "stderr": descriptors.get(2),
+            "cwd": directory,
+            "env": None if environment is None else Environment(environment),
+            "restore_signals": False,  # programs of PHP's ignore SIGPIPE, as PHP does
+            "pass_fds": {*(one.fd for one in placed), *moves, *_inherited()},
+            # Only when a number that the program wants is taken here: it has to be freed behind the fork.
+            "preexec_fn": (lambda: _move(moves)) if moves else None,
+        }
         try:
-            self.pid = Started(
-                words,
-                executable=SHELL if line else None,
-                stdin=descriptors.get(0),
-                stdout=descriptors.get(1),
-                stderr=descriptors.get(2),
-                cwd=directory,
-                env=surroundings,
-                restore_signals=False,  # programs of PHP's ignore SIGPIPE, as PHP does
-                pass_fds={*(one.fd for one in placed), *moves, *_inherited()},
-                # Only when a number that the program wants is taken here: it has to be freed behind the fork.
-                preexec_fn=(lambda: _move(moves)) if moves else None,
-            ).pid
+            self.pid = Started(words, **options).pid  # in one line: no exception comes between
         finally:
             for one in placed:
                 one.close()
