@@ -157,6 +157,7 @@ class FilteredRaw(Raw):
         """PHP's words for that."""
         return "Cannot cast a filtered stream on this system"
 
+    file_descriptor = select_descriptor
     why_no_descriptor = why_not_selectable
 
     def is_terminal(self) -> bool:

@@ -18,6 +18,7 @@ _OWN = {
     "php_streams.failed_tls": "refuse",
     "php_streams.ftps_data": "refuse",
     "php_streams.http_header_limit": "8M",
+    "php_streams.inherit_descriptors": "0",
     "php_streams.select_lists": "renumber",
     "php_streams.starttls_buffer": "refuse",
 }

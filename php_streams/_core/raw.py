@@ -43,6 +43,7 @@ class Raw(io.RawIOBase):
     datagrams = False
     revives = False  # after an end there may be more: a file grows
     seek_allowed = False
+    private = False  # no program inherits the descriptor, even where programs inherit others
     line_end: bytes | None = b"\n"  # None: CR or LF, the first one met will tell
     local = True
     lockable = False
