@@ -36,7 +36,7 @@ class Buffer(Held):
     def next_line(self, limit: int = -1) -> bytes | Literal[False]:
         """fgets when the block has no more lines: receives until one is whole or nothing more comes."""
         try:
-            return self._next_line(limit)
+            return self._undivided(self._next_line, limit)
         except Broken:  # PHP drops what it has of a line
             return self.nothing()
 
@@ -46,7 +46,7 @@ class Buffer(Held):
         if self.raw.line_end != b"\n":
             return self._other_line(limit)
         if self.readline is unsplit:
-            self._keep(self.readchar())
+            self._keep(self.block.getvalue(), self.where())
             return self.readline(limit) or self._next_line(limit)
         data = self.tail
         if not data:
@@ -109,6 +109,10 @@ class Buffer(Held):
         """fread: what is buffered and what one more read brings, at most a chunk of fresh bytes."""
         if size <= self.end - self.where() and size <= self.chunk_size:
             return self.readchar(size)
+        return self._undivided(self._read, size)
+
+    def _read(self, size: int) -> bytes:
+        """read when the buffer alone does not answer, or may not."""
         if self.raw.greedy:
             return self._read_fully(size)
         held = self._whole()
@@ -125,13 +129,19 @@ class Buffer(Held):
             return self._fresh_filtered(size, wait)
         past = not self.buffered or self.chunk_size == 1
         asked = min(size, MOST_AT_ONCE) if past else self.read_ahead
-        data = self._receive(asked) if wait else self.raw.read_without_waiting(asked)
+        data = self._receive(asked) if wait else self._receive_at_once(asked)
         size = min(size, len(data) if past else self.chunk_size)
         if len(data) <= size:
             self.base += len(data)
             return data
         self._keep_whole(data)
         return self.readchar(size)
+
+    def _receive_at_once(self, size: int) -> bytes:
+        data = self.raw.read_without_waiting(size)
+        if self.landed is not None:
+            self.landed.append(data)
+        return data
 
     def _fresh_filtered(self, size: int, wait: bool) -> bytes:
         try:
@@ -154,7 +164,11 @@ class Buffer(Held):
         if held or size < self.chunk_size:
             return self.read(size)
         # PHP reads by chunks, and ahead with the last one.
-        data = self._receive(size - size % self.chunk_size)
+        return self._undivided(self._pass, size - size % self.chunk_size)
+
+    def _pass(self, size: int) -> bytes:
+        """What one read brings, past the buffer."""
+        data = self._receive(size)
         self.base += len(data)
         return data
 
@@ -164,9 +178,14 @@ class Buffer(Held):
             return b"".join(iter(lambda: self.read(self.chunk_size), b""))
         if self.raw.filtered:
             return self._read_all_filtered()
+        return self._undivided(self._read_all, 0)
+
+    def _read_all(self, _: int) -> bytes:
         data = self.take()
         self.raw.direct = not self.buffered
         more = self.raw.readall()
+        if self.landed is not None:
+            self.landed.append(more)
         self.base += len(more)
         return data + more if data else more
 
@@ -186,6 +205,9 @@ class Buffer(Held):
 
     def read_up_to(self, size: int) -> bytes:
         """stream_get_contents with a length: that much, or until the end or nothing more comes."""
+        return self._undivided(self._read_up_to, size)
+
+    def _read_up_to(self, size: int) -> bytes:
         parts = []
         while size > 0 and not self.at_end():
             # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
@@ -228,7 +250,7 @@ class Buffer(Held):
             return data[start:found]
         if held >= size:
             return self.readchar(size)
-        return self._gather_record(data[start:], size, ending)
+        return self._undivided(lambda size: self._gather_record(data[start:], size, ending), size)
 
     def _gather_record(self, data: bytes, size: int, ending: bytes) -> bytes | None:
         """read_record when the buffer alone does not answer."""
