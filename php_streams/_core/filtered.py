@@ -34,14 +34,15 @@ class FilteredRaw(Raw):
 
     mappable = False
     goes_back = True
+    broken = False  # a filter failed in the last read
+    writers: list[Filter] = []  # noqa: RUF012  (each has its own)
 
     def __init__(self, below: Raw, owner: weakref.ref[Stream]) -> None:
         self.below = below
         self.readers: list[Filter] = []
-        self.writers: list[Filter] = []
+        self.writers = []
         self.owner = owner
         self.receiving = False  # the read chain is at work
-        self.broken = False  # a filter failed in the last read
 
     @property
     def filtered(self) -> bool:  # type: ignore[override]
