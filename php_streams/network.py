@@ -100,8 +100,9 @@ def _connect(hostname: Any, port: Any, timeout: Any, by_reference: tuple[Any, ..
 def _timeout(timeout: Any) -> float | None:
     """The connect timeout in seconds; None for ever."""
     if timeout is None:
-        return ini.socket_timeout()
-    seconds = to_float(timeout, 5, "timeout", "?float")
+        seconds = float(ini.number("default_socket_timeout"))
+    else:
+        seconds = to_float(timeout, 5, "timeout", "?float")
     if seconds == -1:
         return None
     if not 0 <= seconds <= _LONGEST:

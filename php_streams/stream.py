@@ -18,6 +18,7 @@ from php_streams._core.stream import Stream, expect_resource, open_stream, refus
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
 from php_streams._transports import TRANSPORTS
 from php_streams._wrappers import include_path, is_local_url, unknown_scheme
+from php_streams.constants import PHP_INT_MAX
 from php_streams.stream_wrapper import stream_wrapper_register
 
 __all__ = [
@@ -284,6 +285,8 @@ def _wait_time(seconds: int | None, microseconds: int | None) -> float | None:
         return seconds
     if microseconds < 0:
         raise argument_value_error(5, "microseconds", "must be greater than or equal to 0")
+    if seconds + microseconds // 1_000_000 > PHP_INT_MAX:
+        return -1.0  # C's sum is negative, which the system refuses
     return seconds + microseconds / 1_000_000
 
 

@@ -37,12 +37,14 @@ class SelectError(Exception):
 def _ready(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]:
     """The positions in each list that are ready, and how many PHP counts; raises SelectError.
 
-    timeout: in seconds, None for ever.
+    timeout: in seconds, None for ever; a negative one is refused.
     """
     if REFILLED:
         buffered = _buffered(watch, sets)
         if buffered:
             return (sorted(buffered), (), ()), len(buffered)
+    if timeout is not None and timeout < 0:
+        raise SelectError(errno.EINVAL)
     if timeout != 0 and HELD_BACK:
         for raw in HELD_BACK & watch.sides[0].positions.keys():
             raw.push()
