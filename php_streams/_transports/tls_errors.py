@@ -33,6 +33,7 @@ FIRST_ALERT = 1000  # SSL's reasons from here on are alerts that came
 
 SYSCALL = 5  # SSL_get_error's code when the socket below failed
 
+NO_REASON = f"SSL: {os.strerror(0)}"
 VERIFY_FAILED = "certificate verify failed"
 # A handshake in which the server finds no cipher: PHP has a text of its own for it.
 NO_SHARED_CIPHER = (
@@ -106,8 +107,13 @@ def repeated(error: OSError) -> tuple[str, ...]:
     """
     if not isinstance(error, ssl.SSLError) or is_end(error):
         return ()
-    number = _reason(error.library or "", _text(error))
-    return () if number == WRONG_VERSION or number >= FIRST_ALERT else (f"SSL: {os.strerror(0)}",)
+    foreign = _reason(error.library or "", _text(error)) == WRONG_VERSION
+    return () if foreign or is_alert(error) else (NO_REASON,)
+
+
+def is_alert(error: ssl.SSLError) -> bool:
+    """Whether it is an alert that came."""
+    return _reason(error.library or "", _text(error)) >= FIRST_ALERT
 
 
 def is_end(error: OSError) -> bool:
