@@ -10,6 +10,8 @@ import os
 import re
 import ssl
 
+from php_streams._transports.tls_reasons import NUMBERS
+
 # "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"; a failed verification has its reason
 # after the text, which OpenSSL's own line does not.
 _MESSAGE = re.compile(r"(?:\[[^]]*\] )?(.*?)(?:: .*)? \(_ssl\.c:\d+\)", re.DOTALL)
@@ -61,8 +63,6 @@ def openssl_line(library: str, text: str) -> str:
 def _reason(library: str, text: str) -> int:
     if library != "SSL":
         return 0  # only SSL's own reasons are known by number here
-    from php_streams._transports.tls_reasons import NUMBERS
-
     # OpenSSL 3.2 renamed the alerts that SSL 3.0 had.
     return NUMBERS.get(text.replace("ssl/tls alert", "sslv3 alert"), 0)
 

@@ -146,11 +146,17 @@ class TlsSocket(ssl.SSLSocket):
         What the peer sends next is plaintext, and Python would take its first bytes for a TLS record.  So for
         that moment the descriptor that OpenSSL writes to and reads from is one end of an empty pair.
         """
-        near, far = socket.socketpair()
+        try:
+            near, far = socket.socketpair()
+        except OSError:  # too many open files
+            return self._goodbye_at_once()
         with near, far:
             near.setblocking(False)
             far.setblocking(False)
-            real = os.dup(self.fileno())
+            try:
+                real = os.dup(self.fileno())
+            except OSError:
+                return self._goodbye_at_once()
             os.dup2(near.fileno(), self.fileno(), inheritable=False)
             try:
                 self.say_goodbye()
@@ -161,6 +167,11 @@ class TlsSocket(ssl.SSLSocket):
                 return far.recv(RECORD)
             except OSError:
                 return b""
+
+    def _goodbye_at_once(self) -> bytes:
+        """Sends it where no descriptor is free to catch it: Python may read the peer's, or what is no TLS."""
+        self.say_goodbye()
+        return b""
 
     def is_reset(self) -> bool:
         """Whether the connection is gone, and not just ended by the peer."""
