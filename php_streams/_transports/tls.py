@@ -26,15 +26,9 @@ from php_streams._core.diagnostics import warn
 from php_streams._transports import tls_context, tls_errors, tls_server, tls_verify
 from php_streams._transports.socket import NATIVE
 from php_streams._transports.tls_build import IS_CLIENT, SetupFailed, Values, is_client
-from php_streams._transports.tls_session import (
-    HiddenSocket,
-    TlsSession,
-    TlsSocket,
-    Unfinished,
-    is_wait,
-    put_back,
-)
+from php_streams._transports.tls_session import TlsSession, TlsSocket, is_wait, put_back
 from php_streams._transports.tls_trust import trust_self_signed
+from php_streams._transports.tls_unfinished import HiddenSocket, Unfinished
 from php_streams._transports.tls_values import integer, server_name
 from php_streams.constants import (
     STREAM_CRYPTO_METHOD_TLS_CLIENT,

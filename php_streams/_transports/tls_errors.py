@@ -10,6 +10,8 @@ import os
 import re
 import ssl
 
+from php_streams._transports.tls_reasons import NUMBERS
+
 # "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"; a failed verification has its reason
 # after the text, which OpenSSL's own line does not.
 _MESSAGE = re.compile(r"(?:\[[^]]*\] )?(.*?)(?:: .*)? \(_ssl\.c:\d+\)", re.DOTALL)
@@ -33,6 +35,7 @@ FIRST_ALERT = 1000  # SSL's reasons from here on are alerts that came
 
 SYSCALL = 5  # SSL_get_error's code when the socket below failed
 
+NO_REASON = f"SSL: {os.strerror(0)}"
 VERIFY_FAILED = "certificate verify failed"
 # A handshake in which the server finds no cipher: PHP has a text of its own for it.
 NO_SHARED_CIPHER = (
@@ -60,8 +63,6 @@ def openssl_line(library: str, text: str) -> str:
 def _reason(library: str, text: str) -> int:
     if library != "SSL":
         return 0  # only SSL's own reasons are known by number here
-    from php_streams._transports.tls_reasons import NUMBERS
-
     # OpenSSL 3.2 renamed the alerts that SSL 3.0 had.
     return NUMBERS.get(text.replace("ssl/tls alert", "sslv3 alert"), 0)
 
@@ -106,8 +107,13 @@ def repeated(error: OSError) -> tuple[str, ...]:
     """
     if not isinstance(error, ssl.SSLError) or is_end(error):
         return ()
-    number = _reason(error.library or "", _text(error))
-    return () if number == WRONG_VERSION or number >= FIRST_ALERT else (f"SSL: {os.strerror(0)}",)
+    foreign = _reason(error.library or "", _text(error)) == WRONG_VERSION
+    return () if foreign or is_alert(error) else (NO_REASON,)
+
+
+def is_alert(error: ssl.SSLError) -> bool:
+    """Whether it is an alert that came."""
+    return _reason(error.library or "", _text(error)) >= FIRST_ALERT
 
 
 def is_end(error: OSError) -> bool:

@@ -153,3 +153,23 @@ def test_a_blocking_read_in_a_handshake_waits_for_the_end_alone(hangs_up: bool) 
         assert stream_get_meta_data(stream)["timed_out"] is not hangs_up
         assert feof(stream) is hangs_up
         fclose(stream)
+
+
+def test_plaintext_inside_tls_is_the_end_of_it() -> None:
+    """Reading fails with the cause; what follows fails without one, as OpenSSL gives no reason again."""
+
+    def serve(connection: ssl.SSLSocket) -> bytes:
+        socket.socket.send(connection, b"421 closing down\r\n")
+        return socket.socket.recv(connection, 10)
+
+    with server(serve) as (port, _):
+        stream = connect(port)
+        stream_select([stream], None, None, 5)
+        with said() as messages:
+            fgets(stream)
+            assert fwrite(stream, "QUIT\r\n") == 0
+            assert fread(stream, 10) == b""
+        assert "SSL operation failed with code 1" in messages[0]
+        assert messages[-2:] == ["fwrite(): SSL: Success", "fread(): SSL: Success"]
+        assert feof(stream) is True
+        fclose(stream)
