@@ -27,6 +27,7 @@ DEFAULTS: dict[str, str] = {
     "php_streams.ftps_data": "refuse",
     "php_streams.http_header_limit": "8M",
     "php_streams.starttls_buffer": "refuse",
+    "php_streams.stat_cache": "fresh",
     "sendmail_from": "",
     "sendmail_path": "/usr/sbin/sendmail -t -i",
     "smtp_port": "25",

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from php_streams._core import stat_cache
 from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
@@ -294,6 +295,16 @@ def _open(path: str, flags: int) -> int:
             raise error from None
 
 
+def _file(fd: int) -> FileRaw:
+    """Of the kind that PHP's stat cache needs, where it is wanted."""
+    if not stat_cache.is_wanted():
+        return FileRaw(fd)
+    stat_cache.forget()
+    from php_streams._wrappers.plain_watched import WatchedRaw
+
+    return WatchedRaw(fd)
+
+
 class PlainFiles(Wrapper):
     """Paths, and file:// in front of them."""
 
@@ -308,7 +319,7 @@ class PlainFiles(Wrapper):
             raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
         fd = _open(path, flags)
         try:
-            raw = FileRaw(fd)
+            raw = _file(fd)
             raw.greedy = True
             return Stream(raw, mode, path)  # PHP gives plain files no context
         except BaseException:
@@ -323,13 +334,14 @@ class PlainFiles(Wrapper):
         """stat(2) or lstat(2)."""
         return os.stat(path, follow_symlinks=follow)
 
-    def allowed(self, path: str, access: int) -> bool:
+    def access(self, path: str, access: int) -> bool | None:
         """access(2)."""
         return os.access(path, access)
 
     def unlink(self, path: str, context: Context | None) -> None:
         """unlink(2)."""
         os.unlink(path)
+        stat_cache.forget()
 
     def rename(self, old: str, new: str, context: Context | None) -> None:
         """rename(2); from one file system to another what a file holds, its owner and permissions."""
@@ -337,15 +349,12 @@ class PlainFiles(Wrapper):
 
     def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
         """mkdir(2), with the folders on the way if wanted."""
-        if parents:
-            above = os.path.dirname(os.path.abspath(path))
-            if not os.path.exists(above):
-                self.mkdir(above, mode, True, context)
-        os.mkdir(path, mode)
+        plain_names.mkdir(path, mode, parents)
 
     def rmdir(self, path: str, context: Context | None) -> None:
         """rmdir(2)."""
         os.rmdir(path)
+        stat_cache.forget()
 
     def touch(self, path: str, times: tuple[int, int] | None) -> None:
         """utime(2)."""
@@ -354,6 +363,7 @@ class PlainFiles(Wrapper):
     def chmod(self, path: str, mode: int) -> None:
         """chmod(2)."""
         os.chmod(path, mode)
+        stat_cache.forget()
 
     def give(self, path: str, to: int | str, group: bool, follow: bool) -> None:
         """chown(2) or lchown(2)."""
