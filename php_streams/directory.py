@@ -6,6 +6,7 @@ import os
 from contextvars import ContextVar
 from typing import Any, Literal
 
+from php_streams._core import stat_cache
 from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
@@ -173,6 +174,7 @@ def chdir(directory: Name) -> bool:
     path = to_filename(directory, 1, "directory")
     try:
         os.chdir(path)
+        stat_cache.forget()
     except OSError as error:
         return warn(f"{error.strerror} (errno {error.errno})")
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
+from php_streams._core import stat_cache
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.output import output
 from php_streams._core.process import Process
@@ -68,6 +69,7 @@ def _command(command: Any, *, empty: bool = False, name: str = "command") -> str
         raise argument_value_error(1, name, "must not contain any null bytes")
     if not line and not empty:
         raise argument_value_error(1, name, "must not be empty")
+    stat_cache.forget()  # reading what a program writes counts as reading a file
     return line
 
 

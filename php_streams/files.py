@@ -231,9 +231,9 @@ def tempnam(directory: Name, prefix: str | bytes) -> str | Literal[False]:
     folder = to_filename(directory, 1, "directory")
     start = to_filename(prefix, 2, "prefix").rstrip("/").rpartition("/")[2]
     start = os.fsdecode(os.fsencode(start)[:_PREFIX_MAX])
-    for place in [os.path.abspath(folder)] if folder else []:
+    if folder:
         try:
-            return _new_file(place, start)
+            return _new_file(os.path.realpath(folder, strict=True), start)
         except OSError:
             notice("file created in the system's temporary directory")
     try:

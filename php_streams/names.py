@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from typing import Any, Literal
@@ -222,17 +223,39 @@ def umask(mask: int | None = None) -> int:
 # --- links, which have nothing to do with wrappers -----------------------------------------------------
 
 
+def _expect_way(path: str, folder: str = "") -> None:
+    """Raises where a name leads through what is no folder, or in circles: PHP calls that nothing there."""
+    try:
+        os.stat(os.path.join(folder, path))
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+
+
 def symlink(target: Name, link: Name) -> bool:
     """Creates a symbolic link.  https://www.php.net/function.symlink"""
     what, name = to_filename(target, 1, "target"), to_filename(link, 2, "link")
-    # PHP follows links in the new link's own name, too: it makes what a link that leads nowhere is about.
-    return _done(lambda: os.symlink(what, name and os.path.realpath(name)))
+
+    def make() -> None:
+        _expect_way(name)
+        # PHP follows links in the new link's own name, too: it makes what a link that leads nowhere is about.
+        place = name and os.path.realpath(name) + ("/" if name.endswith("/") else "")
+        _expect_way(what, os.path.dirname(place))
+        os.symlink(what, place)
+
+    return _done(make)
 
 
 def link(target: Name, link: Name) -> bool:
     """Create a hard link.  https://www.php.net/function.link"""
     what, name = to_filename(target, 1, "target"), to_filename(link, 2, "link")
-    return _done(lambda: os.link(what, name))
+
+    def make() -> None:
+        _expect_way(name)
+        _expect_way(what)
+        os.link(what, name)
+
+    return _done(make)
 
 
 def readlink(path: Name) -> str | Literal[False]:

@@ -21,6 +21,7 @@ _OWN = {
     "php_streams.inherit_descriptors": "0",
     "php_streams.select_lists": "renumber",
     "php_streams.starttls_buffer": "refuse",
+    "php_streams.stat_cache": "fresh",
 }
 DEFAULTS: dict[str, str] = {**CHANGEABLE, **FIXED, **_OWN, "error_reporting": ""}
 

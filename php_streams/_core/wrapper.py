@@ -11,8 +11,6 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from php_streams.constants import STREAM_URL_STAT_QUIET
-
 if TYPE_CHECKING:
     from php_streams._core.context import Context
     from php_streams._core.directory import DirectoryRaw
@@ -82,16 +80,10 @@ class Wrapper:
         """Makes somebody the owner, or the group; by number or name.  follow: of what a link leads to."""
         raise OSError
 
-    def allowed(self, path: str, access: int) -> bool:
+    def access(self, path: str, access: int) -> bool | None:
         """Whether this process may do that (os.R_OK ...), or, for F_OK, whether it is there at all.
 
-        The permissions say so; that root may read and write whatever they are holds for plain files alone.
+        None: what stat tells is to be looked at.  That root may read and write whatever the permissions are
+        holds for plain files alone.
         """
-        status = self.stat(path, True, STREAM_URL_STAT_QUIET | 4)
-        if access == os.F_OK:
-            return True
-        if status.st_uid == os.getuid():
-            return bool(status.st_mode >> 6 & access)
-        if status.st_gid in (os.getgid(), *os.getgroups()):
-            return bool(status.st_mode >> 3 & access)
-        return bool(status.st_mode & access)
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.filters import ByteFilter, Filter, FilterFailed, Outcome
 from php_streams._core.values import cast_int, type_name
@@ -61,23 +62,47 @@ class Deflate(ByteFilter):
 class Inflate(ByteFilter):
     """Decompresses; what comes after the compressed data is dropped."""
 
-    __slots__ = ("_zlib",)
+    __slots__ = ("_kept", "_zlib")
     waits = True
 
     def __init__(self, name: str, decompressor: Any) -> None:
         super().__init__(name)
         self._zlib = decompressor
+        self._kept = b""  # what was made of a bucket before its data went wrong: it comes out at the end
 
     def filter(self, data: bytes, closing: bool) -> bytes:
         """What can be told by now.  What is missing at the end is not missed; PHP does this."""
+        if closing and self._kept:
+            kept, self._kept = self._kept, b""
+            return kept
         if not data or self._zlib.eof:
             return b""
+        before = self._zlib.copy()
         try:
             return bytes(self._zlib.decompress(data))
         except zlib.error as error:
+            self._kept += inflate_until_error(before, data)
             needs = str(error).startswith(NEED_DICTIONARY)
             notice(f"zlib: {'need dictionary' if needs else 'data error'}")
             raise FilterFailed from None
+
+
+def inflate_until_error(decompressor: Any, data: bytes) -> bytes:
+    """What comes of damaged data before zlib refuses them, which Python hands out in steps only."""
+    parts = []
+    step = CHUNK_SIZE
+    while step:
+        before = decompressor.copy()
+        try:
+            part = decompressor.decompress(data, step)
+        except zlib.error:
+            decompressor, step = before, step // 2
+            continue
+        if not part:
+            break
+        parts.append(part)
+        data = decompressor.unconsumed_tail
+    return b"".join(parts)
 
 
 def _window(options: dict[str, Any], most: int) -> int:

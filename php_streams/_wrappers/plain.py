@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from itertools import starmap
 from typing import Any, Literal
 
+from php_streams._core import stat_cache
 from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
@@ -295,7 +296,7 @@ class FolderRaw(DirectoryRaw):
 def _open(path: str, flags: int) -> FileRaw:
     """open(2); PHP takes links and dots out of the path itself, also where the system could not."""
     try:
-        return FileRaw(os.open, os.fsencode(path), flags, 0o666)
+        return _kind()(os.open, os.fsencode(path), flags, 0o666)
     except OSError as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
@@ -305,9 +306,19 @@ def _open(path: str, flags: int) -> FileRaw:
         if ".." not in path and not os.path.islink(path):
             raise
         try:
-            return FileRaw(os.open, os.fsencode(os.path.realpath(path)), flags, 0o666)
+            return _kind()(os.open, os.fsencode(os.path.realpath(path)), flags, 0o666)
         except OSError:
             raise error from None
+
+
+def _kind() -> type[FileRaw]:
+    """The kind that PHP's stat cache needs, where it is wanted."""
+    if not stat_cache.is_wanted():
+        return FileRaw
+    stat_cache.forget()
+    from php_streams._wrappers.plain_watched import WatchedRaw
+
+    return WatchedRaw
 
 
 class PlainFiles(Wrapper):
@@ -335,13 +346,14 @@ class PlainFiles(Wrapper):
         """stat(2) or lstat(2)."""
         return os.stat(path, follow_symlinks=follow)
 
-    def allowed(self, path: str, access: int) -> bool:
+    def access(self, path: str, access: int) -> bool | None:
         """access(2)."""
         return os.access(path, access)
 
     def unlink(self, path: str, context: Context | None) -> None:
         """unlink(2)."""
         os.unlink(path)
+        stat_cache.forget()
 
     def rename(self, old: str, new: str, context: Context | None) -> None:
         """rename(2); from one file system to another what a file holds, its owner and permissions."""
@@ -349,15 +361,12 @@ class PlainFiles(Wrapper):
 
     def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
         """mkdir(2), with the folders on the way if wanted."""
-        if parents:
-            above = os.path.dirname(os.path.abspath(path))
-            if not os.path.exists(above):
-                self.mkdir(above, mode, True, context)
-        os.mkdir(path, mode)
+        plain_names.mkdir(path, mode, parents)
 
     def rmdir(self, path: str, context: Context | None) -> None:
         """rmdir(2)."""
         os.rmdir(path)
+        stat_cache.forget()
 
     def touch(self, path: str, times: tuple[int, int] | None) -> None:
         """utime(2)."""
@@ -366,6 +375,7 @@ class PlainFiles(Wrapper):
     def chmod(self, path: str, mode: int) -> None:
         """chmod(2)."""
         os.chmod(path, mode)
+        stat_cache.forget()
 
     def give(self, path: str, to: int | str, group: bool, follow: bool) -> None:
         """chown(2) or lchown(2)."""

@@ -9,6 +9,7 @@ import os
 import pwd
 import stat
 
+from php_streams._core import stat_cache
 from php_streams._core.diagnostics import warn
 from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers.copying import copy_file
@@ -21,6 +22,7 @@ def rename(old: str, new: str) -> None:
     """rename(2); what lies in another file system is copied there, and removed here."""
     try:
         os.rename(old, new)
+        stat_cache.forget()
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -57,6 +59,28 @@ def _go_on(error: OSError, old: str, new: str) -> None:
     warn(f"{error.strerror}", about=f"{old},{new}")
 
 
+def mkdir(path: str, mode: int, parents: bool) -> None:
+    """mkdir(2), with the folders on the way if wanted: .. then takes back what stands before it."""
+    if not parents:
+        os.mkdir(path, mode)
+        return
+    if not path:
+        raise WrapperError("Invalid path")
+    whole = os.path.abspath(path)
+    missing = []
+    while not os.path.exists(whole):
+        missing.append(whole)
+        whole = os.path.dirname(whole)
+    for folder in reversed(missing):
+        try:
+            os.mkdir(folder, mode)
+        except FileExistsError:
+            os.stat(folder)  # a link that leads nowhere tells why
+            raise
+    if not missing:
+        os.mkdir(path, mode)
+
+
 def touch(path: str, times: tuple[int, int] | None) -> None:
     """utime(2), on a file that is made if need be.  None: now, for which write access is enough."""
     if not os.access(path, os.F_OK):
@@ -65,6 +89,7 @@ def touch(path: str, times: tuple[int, int] | None) -> None:
         except OSError as error:
             raise WrapperError(f"Unable to create file {path} because {error.strerror}") from None
     os.utime(path, times)
+    stat_cache.forget()
 
 
 def give(path: str, to: int | str, group: bool, follow: bool) -> None:
@@ -73,6 +98,7 @@ def give(path: str, to: int | str, group: bool, follow: bool) -> None:
     if number == ID_LIMIT - 1:
         number = -1
     os.chown(path, -1 if group else number, number if group else -1, follow_symlinks=follow)
+    stat_cache.forget()
 
 
 def _number_of(name: str, group: bool) -> int:
