@@ -32,13 +32,16 @@ def ini_set(option: str, value: str | int | float | bool | None) -> str | Litera
 
     Returns the value before; False for a setting that is not known here, that PHP takes from php.ini alone
     (disable_functions, file_uploads ...), or for a value that it does not take (syslog.filter has a list of
-    them).  The change holds in the current context (thread, async task).  There is no php.ini here, so
-    allow_url_fopen, mail.*, openssl.*, sendmail_path, syslog.ident and syslog.facility can
-    be set, too.  What rules PHP's engine (memory_limit, max_execution_time ...) is kept and changes nothing.
+    them, include_path cannot be empty).  The change holds in the current context (thread, async task).
+    There is no php.ini here, so allow_url_fopen, mail.*, openssl.*, sendmail_path, syslog.ident and
+    syslog.facility can be set, too.  What rules PHP's engine (memory_limit, max_execution_time ...) is kept
+    and changes nothing.
     """
     name = to_string(option, 1, "option")
     text = _text(value)
     if not ini.accepts(name, text):
+        return False
+    if name == "include_path" and not text:
         return False
     before = ini.get(name)
     if name in QUANTITIES and not (name == "zlib.output_compression" and text.lower() in ("on", "off")):

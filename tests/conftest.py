@@ -6,6 +6,7 @@ all by the process that hands out the tests of a parallel run.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Generator
 from dataclasses import astuple
 
@@ -25,11 +26,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--offline", action="store_true", help="do not run php-cli: Python against the recorded EXPECT alone")
     add("--php", action="append", default=[], metavar="PATH", help="a php-cli to use in place of those found")
     add("--record", action="store_true", help="write the EXPECT sections of the selected cases from php-cli")
+    parser.addoption(
+        "--order", metavar="SEED", help="run the tests in a random order, the same for each SEED"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Looks for php now: a wrong option should end the run before it begins."""
     find(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shuffles what is to be run, for --order: no test may need another one to have run before it."""
+    if config.option.order is not None:
+        random.Random(config.option.order).shuffle(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -18,7 +18,10 @@ _OWN = {
     "php_streams.failed_tls": "refuse",
     "php_streams.ftps_data": "refuse",
     "php_streams.http_header_limit": "8M",
+    "php_streams.inherit_descriptors": "0",
+    "php_streams.select_lists": "renumber",
     "php_streams.starttls_buffer": "refuse",
+    "php_streams.stat_cache": "fresh",
 }
 DEFAULTS: dict[str, str] = {**CHANGEABLE, **FIXED, **_OWN, "error_reporting": ""}
 

@@ -206,7 +206,13 @@ def cast_int(value: Any) -> int:
         value = int(value) if math.isfinite(value) else 0
     if isinstance(value, (list, tuple, dict)):
         return int(bool(value))
-    return wrap(value) if isinstance(value, int) else int(value is not None)
+    if isinstance(value, int):
+        return wrap(value)
+    if hasattr(value, "php_type") and hasattr(value, "number"):
+        return int(value.number)
+    if value is not None:
+        warn(f"Object of class {type_name(value)} could not be converted to int", prefix=False)
+    return int(value is not None)
 
 
 def scalar_text(value: bool | int | float) -> str:
@@ -245,8 +251,10 @@ def shortest_text(value: float) -> str:
 
 def truth(value: Any) -> bool:
     """PHP's idea of truth: "" and "0" are false, every resource and object is true."""
-    if isinstance(value, (str, bytes, bytearray)):
-        return value not in ("", "0", b"", b"0")
+    if isinstance(value, str):
+        return value not in ("", "0")
+    if isinstance(value, (bytes, bytearray)):
+        return value not in (b"", b"0")
     return bool(value)
 
 
