@@ -93,3 +93,9 @@ def test_forced_parameters_count_from_ini_set_too_even_none(
     finally:
         php.ini_restore("mail.force_extra_parameters")
     assert (tmp_path / "args").read_text() == arguments
+
+
+def test_mail_log_ends_at_a_nul(tmp_path: Path) -> None:
+    php.ini_set("mail.log", f"{tmp_path}/log\0 and more")
+    assert php.mail("a@b.c", "s", "m") is True
+    assert (tmp_path / "log").read_text().endswith("]: To: a@b.c -- Headers:  -- Subject: s\n")
