@@ -66,7 +66,8 @@ def public_key(key: der.Value) -> str:
             return shown + f"{_MARGIN}{_PLAIN[found.oid]} Public-Key:\n{_MARGIN}pub:\n{_block(content)}"
         return shown + _SHOWN[found.oid](content, parameters)
     except (KeyError, ValueError, IndexError):
-        return shown + f"{_MARGIN}Unable to load Public Key\n"
+        # OpenSSL's queue of errors follows, with a thread's number.
+        return shown + "            Unable to load Public Key\n"
 
 
 _MARGIN = " " * 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from php_streams._core import der
 from php_streams._core.certificate import OpenSSLCertificate
@@ -45,7 +45,7 @@ def _serial(value: der.Value) -> str:
     number = der.integer(value.content)
     size = abs(number)
     encoded = size.to_bytes((size.bit_length() + 7) // 8 or 1)
-    if size < 1 << 63 and number != -1:
+    if -(1 << 63) <= number < 1 << 63:
         sign = "-" if number < 0 else ""
         return f" {sign}{size} ({sign}0x{size:x})"
     return "\n            " + " (Negative)" * (number < 0) + encoded.hex(":")
@@ -108,7 +108,7 @@ def _algorithm(algorithm: der.Value, signature: bytes | None = None) -> str:
 def _pss(parameters: list[der.Value]) -> str:
     """RSASSA-PSS's parameters (= rsa_pss_param_print)."""
     try:
-        found = {part.tag: der.read(part.content) for part in der.children(parameters[0].content)}
+        found = {part.tag: der.read(part.content) for part in _members(parameters[0])}
         shown = [
             "Hash Algorithm: " + _of(found, 0xA0, _digest, "sha1 (default)"),
             "Mask Algorithm: " + _of(found, 0xA1, _mask, "mgf1 with sha1 (default)"),
@@ -118,6 +118,10 @@ def _pss(parameters: list[der.Value]) -> str:
     except (ValueError, IndexError):
         return "(INVALID PSS PARAMETERS)\n"
     return "\n" + "".join(f"        {line}\n" for line in shown)
+
+
+def _members(value: der.Value) -> Iterator[der.Value]:
+    return der.children(der.expect(value, der.SEQUENCE))
 
 
 def _of(found: dict[int, der.Value], tag: int, show: Callable[[der.Value], str], default: str) -> str:
@@ -143,7 +147,7 @@ def _identifiers(certificate: OpenSSLCertificate) -> str:
     shown = ""
     for title, tag in (("Issuer", 0x81), ("Subject", 0x82)):
         for value in certificate.fields_of(tag):
-            shown += f"        {title} Unique ID: \n" + hexadecimal_lines(value.content[1:], 12, 18)
+            shown += f"        {title} Unique ID: " + hexadecimal_lines(value.content[1:], 12, 18)
     return shown
 
 
