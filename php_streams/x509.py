@@ -148,16 +148,18 @@ def _key_text(value: Any, name: str) -> OpenSSLCertificate | tuple[bytes, bytes]
 def openssl_x509_export(certificate: OpenSSLCertificate | str | bytes, no_text: bool = True) -> Any:
     """Exports a certificate as a string.  https://www.php.net/function.openssl-x509-export
 
-    Returns (result, output): True and the PEM text, or False and None.  The text for people that PHP puts
-    before it with no_text off is OpenSSL's and cannot be had here: NotImplementedError.
+    Returns (result, output): True and the PEM text, or False and None.  With no_text off a description for
+    people stands before it, that of OpenSSL 3.5.
     """
     without = to_bool(no_text, 2, "no_text")
     found = _certificate(certificate)
     if not found:
         return OpensslX509ExportResult(False, None)
-    if not without:
-        raise NotImplementedError("openssl_x509_export(): no_text must be True: OpenSSL's text cannot be had")
-    return OpensslX509ExportResult(True, found.pem())
+    if without:
+        return OpensslX509ExportResult(True, found.pem())
+    from php_streams._transports import tls_x509_text
+
+    return OpensslX509ExportResult(True, tls_x509_text.printed(found) + found.pem())
 
 
 def openssl_x509_fingerprint(

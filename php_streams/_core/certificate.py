@@ -54,12 +54,19 @@ SIGNATURES = re.compile(
 _TIMES = {asn1.UTC_TIME: 13, asn1.GENERALIZED_TIME: 15}
 
 
-# Kinds of keys, and how the identifiers of their signatures begin.
+# Kinds of keys, and how the identifiers of their signatures begin: RSA, elliptic curves, DSA.
+_NIST = "2.16.840.1.101.3.4.3."
 _SIGNATURES_OF = {
-    "1.2.840.113549.1.1.1": ("1.2.840.113549.1.1.", "1.3.14.3.2."),
-    "1.2.840.10045.2.1": ("1.2.840.10045.4.", "2.16.840.1.101.3.4.3."),
-    "1.2.840.10040.4.1": ("1.2.840.10040.4.", "2.16.840.1.101.3.4.3."),
+    "1.2.840.113549.1.1.1": (
+        "1.2.840.113549.1.1.",
+        "1.3.14.3.2.",
+        *(f"{_NIST}{n}" for n in (13, 14, 15, 16)),
+    ),
+    "1.2.840.10045.2.1": ("1.2.840.10045.4.", f"{_NIST}9", *(f"{_NIST}{n}" for n in (10, 11, 12))),
+    "1.2.840.10040.4.1": ("1.2.840.10040.4.",),
 }
+_DSA = "1.2.840.10040.4.1"
+_DSA_WITH_SHA2 = (f"{_NIST}1", f"{_NIST}2")
 
 
 class Attribute(NamedTuple):
@@ -135,6 +142,30 @@ class OpenSSLCertificate:
         return asn1.object_identifier(asn1.expect(identifier, asn1.OBJECT_IDENTIFIER))
 
     @property
+    def inner_algorithm(self) -> asn1.Value:
+        """What it was signed with, as the signed part says."""
+        return self._fields[2]
+
+    @property
+    def outer_algorithm(self) -> asn1.Value:
+        """The same, as it stands before the signature."""
+        return list(asn1.children(asn1.read(self.der).content))[1]
+
+    @property
+    def signature(self) -> bytes:
+        """The signature's bytes."""
+        return asn1.expect(list(asn1.children(asn1.read(self.der).content))[2], asn1.BIT_STRING)[1:]
+
+    @property
+    def public_key(self) -> asn1.Value:
+        """The subject's key with its algorithm."""
+        return self._fields[6]
+
+    def fields_of(self, tag: int) -> list[asn1.Value]:
+        """The optional fields of this tag."""
+        return [field for field in self._fields[7:] if field.tag == tag]
+
+    @property
     def issuer(self) -> asn1.Value:
         """The issuer's distinguished name."""
         return self._fields[3]
@@ -147,14 +178,16 @@ class OpenSSLCertificate:
     @property
     def is_self_issued(self) -> bool:
         """Whether subject and issuer are one name: only such a certificate can be self-signed."""
-        return self.subject.encoded == self.issuer.encoded
+        return canonical_name(self.subject) == canonical_name(self.issuer)
 
     @property
     def may_be_self_signed(self) -> bool:
         """Self-issued, and signed with a key of its own key's kind, as far as identifiers tell."""
         key = next(asn1.children(asn1.expect(next(asn1.children(self._fields[6].content)), asn1.SEQUENCE)))
         kind = asn1.object_identifier(asn1.expect(key, asn1.OBJECT_IDENTIFIER))
-        return self.is_self_issued and self.signature_algorithm.startswith(_SIGNATURES_OF.get(kind, kind))
+        signed = self.signature_algorithm
+        known = signed.startswith(_SIGNATURES_OF.get(kind, kind))
+        return self.is_self_issued and (known or (kind == _DSA and signed in _DSA_WITH_SHA2))
 
     @property
     def common_name(self) -> bytes | None:
@@ -234,3 +267,27 @@ def _check_general_name(name: asn1.Value) -> None:
         asn1.object_identifier(name.content)
     elif name.tag not in _GENERAL_NAMES:
         raise ValueError("no name of a known kind")
+
+
+def canonical_name(name: asn1.Value) -> bytes:
+    """A distinguished name as OpenSSL compares it: strings of any type, without case, by words."""
+    encoded = b""
+    for relative in asn1.children(asn1.expect(name, asn1.SEQUENCE)):
+        members = [_canonical(attribute) for attribute in asn1.children(relative.content)]
+        encoded += asn1.write(asn1.SET, b"".join(sorted(members)))
+    return encoded
+
+
+def _canonical(attribute: asn1.Value) -> bytes:
+    identifier, value = asn1.children(attribute.content)
+    encoded = value.encoded
+    if value.tag in _WORDS:
+        words = asn1.text(value).translate(_SPACES).split(b" ")
+        encoded = asn1.write(asn1.UTF8_STRING, b" ".join(filter(None, words)).lower())
+    return asn1.write(asn1.SEQUENCE, identifier.encoded + encoded)
+
+
+# The strings that compare without case and by words: PrintableString, T61String, BMPString ...
+_WORDS = (0x0C, 0x13, 0x14, 0x16, 0x1A, 0x1C, 0x1E)
+_SPACE = b" \t\n\v\f\r"
+_SPACES = bytes.maketrans(_SPACE, b" " * len(_SPACE))

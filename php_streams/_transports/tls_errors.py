@@ -118,4 +118,6 @@ def is_alert(error: ssl.SSLError) -> bool:
 
 def is_end(error: OSError) -> bool:
     """Whether the peer ended the connection, with TLS's goodbye or without."""
-    return isinstance(error, (ssl.SSLZeroReturnError, ssl.SSLEOFError))
+    # Until 3.11.2 an end without a goodbye was a plain SSLError.
+    cut = getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
+    return cut or isinstance(error, (ssl.SSLZeroReturnError, ssl.SSLEOFError))

@@ -13,7 +13,6 @@ import os
 import select
 import socket
 import ssl
-import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
@@ -23,9 +22,6 @@ from php_streams._transports.socket import NATIVE, Socket
 if TYPE_CHECKING:
     from php_streams._transports.socket import SocketRaw
 
-# Until 3.12 Python's errors of a connection that is gone lack the system's number, which the next write takes
-# away: so it is asked for before each.
-ERRORS_LACK_NUMBERS = sys.version_info < (3, 13)
 # A TLS record's payload: PHP writes one record at a time, so a write that has to wait has taken whole ones.
 RECORD = 16384
 # The first byte of Linux's TCP_INFO, the connection's state, when there is none any more.
@@ -40,6 +36,7 @@ class TlsSocket(ssl.SSLSocket):
     broken = False  # OpenSSL has found an error of TLS itself, and does nothing more
     stuck = False  # with bytes decrypted, which PHP takes for no end
     ended = False  # the peer's end was seen, or an alert
+    lost = False  # the socket has given its error, which it does once
     fault = 0  # the number of the error by which the connection was lost, when it is known
 
     def __del__(self) -> None:
@@ -49,8 +46,8 @@ class TlsSocket(ssl.SSLSocket):
         """Sends at most one record's worth; returns how much."""
         # SSLSocket's own send and recv_into come to the same, after two more calls.
         record = data if len(data) <= RECORD else memoryview(data)[:RECORD]
-        if ERRORS_LACK_NUMBERS:
-            self.fault = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or self.fault
+        # The write takes the socket's error away, and Python often does not tell its number.
+        self.fault = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or self.fault
         try:
             return self._sslobj.write(record)  # type: ignore[attr-defined, no-any-return]
         except NOT_NOW:
@@ -84,8 +81,11 @@ class TlsSocket(ssl.SSLSocket):
 
     def note(self, error: OSError) -> bool:
         """Keeps in mind what an error means for the calls that follow; whether TLS had failed before."""
-        if self.broken or not isinstance(error, ssl.SSLError):
+        if not isinstance(error, ssl.SSLError):
+            self.lost = True
             return self.broken
+        if self.broken:
+            return True
         if not tls_errors.is_end(error):
             self.stuck = bool(self.peeked or self.pending())
             self.broken, self.peeked = True, b""  # OpenSSL gives nothing away any more
@@ -215,7 +215,6 @@ class TlsSession:
         self.sock = sock
         # Read now: after an error OpenSSL forgets the version.
         self.facts = _facts(sock)
-        self.lost = False
         # PHP forgets a timeout of a TLS stream when stream_set_timeout is called, not at the next read.
         self.timed_out = False
 
@@ -228,7 +227,7 @@ class TlsSession:
             return None
         if self.sock.note(error):
             message = self._said_before()
-        elif isinstance(error, ssl.SSLEOFError) and self.sock.is_reset() and not self.lost:
+        elif isinstance(error, ssl.SSLEOFError) and self.sock.is_reset() and not self.sock.lost:
             message = tls_errors.read_message(self._lost(errno.ECONNRESET))
         else:
             self.sock.ended = self.sock.ended or tls_errors.is_end(error)
@@ -246,25 +245,31 @@ class TlsSession:
                 return 0
             self.timed_out = self.raw.timed_out = True
             return False
-        was_broken = self.sock.note(error)
-        if not tls_errors.is_end(error):
-            message = tls_errors.write_message(error)
-        elif was_broken:
+        without_reason = tls_errors.is_end(error) or not isinstance(error, ssl.SSLError)
+        if self.sock.note(error) and without_reason:
             message = self._said_before()
+        elif without_reason:
+            message = tls_errors.write_message(self._cause(error))
         else:
-            code, self.sock.fault = self.sock.fault, 0
-            message = tls_errors.write_message(self._lost(code) if code else error_of(errno.EPIPE))
+            message = tls_errors.write_message(error)
         if message is not None:
             warn(message)
         return 0
+
+    def _cause(self, error: OSError) -> OSError:
+        """The socket's own error, of which Python often makes an end without a number."""
+        code, self.sock.fault = self.sock.fault, 0
+        if code:
+            return self._lost(code)
+        return error_of(errno.EPIPE) if isinstance(error, ssl.SSLError) else error
 
     def _said_before(self) -> str | None:
         """What PHP says of a connection on which TLS has failed before: OpenSSL has no reason any more."""
         return None if self.sock.ended else tls_errors.NO_REASON
 
     def _lost(self, code: int) -> OSError:
-        """The socket's own error, which it gives once: before 3.13 Python shows it as an end."""
-        self.lost = True
+        """The socket's own error, which it gives once."""
+        self.sock.lost = True
         return error_of(code)
 
     def pending(self) -> int:

@@ -106,7 +106,8 @@ def _alternative_names(value: der.Value) -> str:
     )
 
 
-def _issuer_names(value: der.Value) -> str:
+def issuer_names(value: der.Value) -> str:
+    """GeneralNames, as they stand in one line."""
     return _in_line([listed(name) for name in _members(value)])
 
 
@@ -173,10 +174,11 @@ def _bits(names: list[str]) -> Callable[[der.Value], str]:
     return lambda value: _in_line(bit_names(der.expect(value, der.BIT_STRING), names))
 
 
-def _date(when: time.struct_time, fraction: str = "") -> str:
+def date(when: time.struct_time, fraction: str = "", year: int | None = None) -> str:
+    """A moment as OpenSSL prints it (= ASN1_TIME_print)."""
     month = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[when.tm_mon - 1]
     clock = f"{when.tm_hour:02}:{when.tm_min:02}:{when.tm_sec:02}{fraction}"
-    return f"{month} {when.tm_mday:2} {clock} {when.tm_year} GMT"
+    return f"{month} {when.tm_mday:2} {clock} {when.tm_year if year is None else year} GMT"
 
 
 def _key_period(value: der.Value) -> str:
@@ -184,7 +186,7 @@ def _key_period(value: der.Value) -> str:
     times = [
         (titles[part.tag], time.strptime(text(part.content), "%Y%m%d%H%M%SZ")) for part in _members(value)
     ]
-    return ", ".join(f"{title}: {_date(when)}" for title, when in times)
+    return ", ".join(f"{title}: {date(when)}" for title, when in times)
 
 
 # --- signed certificate timestamps ---------------------------------------------------------------------
@@ -221,7 +223,7 @@ def _timestamp(entry: bytes) -> str:
         "Signed Certificate Timestamp:",
         "Version   : v1 (0x0)",
         f"Log ID    : {_block(log)}",
-        f"Timestamp : {_date(time.gmtime(seconds), f'.{milliseconds:03}')}",
+        f"Timestamp : {date(time.gmtime(seconds), f'.{milliseconds:03}')}",
         f"Extensions: {_block(extensions) if extensions else 'none'}",
         f"Signature : {kind}",
         f"            {_block(signature)}",
@@ -240,7 +242,7 @@ PRINTERS: dict[str, Callable[[der.Value], str]] = {
     "2.5.29.15": _bits(KEY_USES),
     "2.5.29.16": _key_period,
     "2.5.29.17": _alternative_names,
-    "2.5.29.18": _issuer_names,
+    "2.5.29.18": issuer_names,
     "2.5.29.19": _basic_constraints,
     "2.5.29.30": name_constraints,
     "2.5.29.31": distribution_points,

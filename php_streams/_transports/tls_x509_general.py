@@ -47,7 +47,7 @@ def address(content: bytes) -> str:
     if len(content) == 4:
         return ".".join(map(str, content))
     if len(content) != 16:
-        return "<invalid>"
+        return f"<invalid length={len(content)}>"
     return ":".join(f"{int.from_bytes(content[at : at + 2]):X}" for at in range(0, 16, 2))
 
 
@@ -178,7 +178,6 @@ def name_constraints(value: der.Value) -> str:
 def _base(base: der.Value) -> str:
     if base.tag != ADDRESS:
         return printed(base)
-    half = len(base.content) // 2
-    if len(base.content) not in (8, 32):
-        return "IP Address:<invalid>"
+    size = len(base.content)
+    half = 16 if size >= 16 else min(size, 4)
     return f"IP:{address(base.content[:half])}/{address(base.content[half:])}"

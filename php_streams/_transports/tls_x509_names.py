@@ -12,11 +12,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from php_streams._core import der
+from php_streams._core.certificate import canonical_name
 
-# The strings that compare without case and by words: PrintableString, T61String, BMPString ...
-_WORDS = (0x0C, 0x13, 0x14, 0x16, 0x1A, 0x1C, 0x1E)
 _GENERAL_STRING = 0x1B
-_SPACE = b" \t\n\v\f\r"
 
 
 class Object(NamedTuple):
@@ -95,21 +93,5 @@ def _upper(content: bytes) -> list[bytes]:
 
 def canonical_hash(name: der.Value) -> str:
     """What files of authorities are named after (= X509_NAME_hash)."""
-    encoded = b""
-    for relative in der.children(der.expect(name, der.SEQUENCE)):
-        members = [_canonical(attribute) for attribute in der.children(relative.content)]
-        encoded += der.write(der.SET, b"".join(sorted(members)))
-    digest = hashlib.sha1(encoded, usedforsecurity=False).digest()
+    digest = hashlib.sha1(canonical_name(name), usedforsecurity=False).digest()
     return f"{int.from_bytes(digest[:4], 'little'):08x}"
-
-
-def _canonical(attribute: der.Value) -> bytes:
-    identifier, value = der.children(attribute.content)
-    encoded = value.encoded
-    if value.tag in _WORDS:
-        words = der.text(value).translate(_SPACES).split(b" ")
-        encoded = der.write(der.UTF8_STRING, b" ".join(filter(None, words)).lower())
-    return der.write(der.SEQUENCE, identifier.encoded + encoded)
-
-
-_SPACES = bytes.maketrans(_SPACE, b" " * len(_SPACE))

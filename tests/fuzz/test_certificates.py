@@ -1,4 +1,4 @@
-"""openssl_x509_parse against php-cli: random certificates, the same array for each.
+"""openssl_x509_parse and openssl_x509_export against php-cli: random certificates, the same array and text.
 
 The seed is fixed; PHP_STREAMS_FUZZ_SEED chooses another one, PHP_STREAMS_FUZZ_CERTIFICATES their number.
 What OpenSSL prints differs between its releases; php 8.4 decides, as everywhere.
@@ -13,20 +13,21 @@ import random
 import re
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import phpserialize
 import pytest
 
-from php_streams import openssl_x509_parse, silence
+from php_streams import openssl_x509_export, openssl_x509_parse, silence
 from php_streams._core import der
 from php_streams.porting.php_cli import PhpCli
 from tests.conformance.prelude import serialize
 
 x509 = pytest.importorskip("cryptography.x509", reason="needs the extra [openssl]")
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
-from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa  # noqa: E402
 from cryptography.x509 import ExtendedKeyUsageOID, NameOID  # noqa: E402
 from cryptography.x509.name import _ASN1Type  # noqa: E402
 
@@ -37,7 +38,9 @@ PHP = r"""
 error_reporting(0);
 $answers = [];
 foreach (unserialize(file_get_contents(getenv('FUZZ_FILE'))) as [$pem, $short]) {
-    $answers[] = serialize(openssl_x509_parse($pem, $short));
+    $text = null;
+    openssl_x509_export($pem, $text, false);
+    $answers[] = [serialize(openssl_x509_parse($pem, $short)), $text];
 }
 echo serialize($answers);
 """
@@ -247,6 +250,27 @@ EXTENSIONS: list[Callable[[random.Random], Any]] = [
     lambda draw: x509.TLSFeature(draw.sample(list(x509.TLSFeatureType), draw.randint(1, 2))),
 ]
 KEY = ec.generate_private_key(ec.SECP256R1())
+RSA = rsa.generate_private_key(65537, 1024)
+KEYS = [
+    KEY,
+    RSA,
+    rsa.generate_private_key(3, 1025),
+    dsa.generate_private_key(1024),
+    ed25519.Ed25519PrivateKey.generate(),
+    *(ec.generate_private_key(curve()) for curve in (ec.SECP521R1, ec.SECP256K1, ec.BrainpoolP384R1)),
+]
+
+
+def sign(draw: random.Random, builder: Any) -> Any:
+    """Signed by a key of any kind."""
+    key = draw.choice([KEY, KEY, *KEYS])
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return builder.sign(key, None)
+    pss = None
+    if isinstance(key, rsa.RSAPrivateKey) and draw.random() < 0.5:
+        mask = padding.MGF1(draw.choice([hashes.SHA256(), hashes.SHA512()]))
+        pss = padding.PSS(mask, draw.choice([0, 20, 32]))
+    return builder.sign(key, draw.choice([hashes.SHA256(), hashes.SHA384()]), rsa_padding=pss)
 
 
 def make_certificate(draw: random.Random) -> bytes:
@@ -255,7 +279,7 @@ def make_certificate(draw: random.Random) -> bytes:
         seconds=draw.randrange(10**7)
     )
     builder = x509.CertificateBuilder().subject_name(make_name(draw)).issuer_name(make_name(draw))
-    builder = builder.public_key(KEY.public_key()).not_valid_before(begins)
+    builder = builder.public_key(draw.choice([KEY, *KEYS]).public_key()).not_valid_before(begins)
     builder = builder.not_valid_after(begins + datetime.timedelta(days=draw.randrange(20000)))
     builder = builder.serial_number(draw.getrandbits(draw.choice([1, 7, 8, 64, 127, 128, 129, 158])) + 1)
     used = set()
@@ -264,7 +288,7 @@ def make_certificate(draw: random.Random) -> bytes:
         if extension.oid not in used:
             used.add(extension.oid)
             builder = builder.add_extension(extension, critical=draw.random() < 0.5)
-    signed = builder.sign(KEY, draw.choice([hashes.SHA256(), hashes.SHA384()]))
+    signed = sign(draw, builder)
     return pem(bent(draw, signed.public_bytes(serialization.Encoding.DER)))
 
 
@@ -278,6 +302,13 @@ TIMES = [
     "670101000000Z",
     "20240101000000Z",
     "2024010100Z",
+    "2401010000+0100",
+    "20240101000000.5Z",
+    "20240101000000.123-0130",
+    "240101000060Z",
+    "240229000000Z",
+    "230229000000+0000",
+    "00000101000000Z",
 ]
 
 
@@ -312,12 +343,23 @@ def test_every_certificate_reads_as_in_php(php84: PhpCli, tmp_path: Path) -> Non
     result = php84.run(PHP, env={**os.environ, "FUZZ_FILE": str(file)}, timeout=60)
     assert result.status == 0, result.stdout[-500:] + result.stderr[-500:]
     differ = []
-    for (encoded, short), answer in zip(cases, result.value.values(), strict=True):
+    for (encoded, short), (answer, text) in zip(cases, map(dict.values, result.value.values()), strict=True):
         with silence():
             found = openssl_x509_parse(encoded, short)
+            shown = openssl_x509_export(encoded, False)[1]
+        differ += text_differences(text, shown)
         if serialize(found) != answer:
             differ += differences(phpserialize.loads(answer), phpserialize.loads(serialize(found)))
     assert not differ, f"{len(differ)} differ (seed {SEED}):\n" + "\n".join(sorted(set(differ))[:30])
+
+
+def text_differences(of_php: bytes | None, ours: str | None) -> list[str]:
+    """The first place at which two texts differ."""
+    wanted = None if of_php is None else of_php.decode("utf-8", "surrogateescape")
+    if wanted is None or ours is None:
+        return [] if wanted == ours else [f"text\n    php    {wanted!r}\n    python {ours!r}"]
+    pairs = zip_longest(wanted.split("\n"), ours.split("\n"))
+    return [f"text\n    php    {one!r}\n    python {other!r}" for one, other in pairs if one != other][:1]
 
 
 def differences(of_php: Any, ours: Any, key: str = "") -> list[str]:

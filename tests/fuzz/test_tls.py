@@ -31,7 +31,7 @@ from tests.fuzz.test_pairs import as_array, plain
 from tests.fuzz.tls_peer import CommandedPeer
 from tests.places import CERTS
 
-COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_PROGRAMS", "120"))
+COUNT = int(os.environ.get("PHP_STREAMS_FUZZ_PROGRAMS", "250"))
 SEED = int(os.environ.get("PHP_STREAMS_FUZZ_SEED", "20240717"))
 
 Step = list[Any]

@@ -18,6 +18,7 @@ from php_streams._core import der
 from php_streams._core.certificate import DIGESTS, DNS_NAME, IP_ADDRESS
 from php_streams._transports.tls_values import NOT_GIVEN
 from php_streams._transports.tls_verify import Refused, check
+from php_streams._transports.tls_x509_public import public_key
 from tests.places import CERTS
 
 PEMS = sorted(
@@ -235,3 +236,19 @@ def test_the_object_is_phps() -> None:
         copy.copy(found)
     with pytest.raises(TypeError, match="uncloneable object of class OpenSSLCertificate"):
         copy.deepcopy([found])
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "bits"),
+    [
+        (b"\x06\x02*\x03", b"\0abc"),  # of no known kind
+        (b"\x06\x07*\x86H\xce=\x02\x01\x06\x02*\x03", b"\0\4"),  # on a curve that nobody knows
+        (b"\x06\x07*\x86H\xce=\x02\x01", b"\0\4"),  # on none
+        (b"\x06\x09*\x86H\x86\xf7\x0d\x01\x01\x01\x05\0", b"\0\x30\x03\x02\x01\x05"),  # half an RSA key
+    ],
+)
+def test_a_key_that_cannot_be_shown(algorithm: bytes, bits: bytes) -> None:
+    """What OpenSSL says of it, without its line of errors, in which a thread's number stands."""
+    key = der.write(der.SEQUENCE, algorithm) + der.write(der.BIT_STRING, bits)
+    shown = public_key(der.read(der.write(der.SEQUENCE, key)))
+    assert shown.endswith("\n            Unable to load Public Key\n") and shown.count("\n") == 2

@@ -173,3 +173,22 @@ def test_plaintext_inside_tls_is_the_end_of_it() -> None:
         assert messages[-2:] == ["fwrite(): SSL: Success", "fread(): SSL: Success"]
         assert feof(stream) is True
         fclose(stream)
+
+
+def test_unread_tickets_bring_no_reset() -> None:
+    """Decision tls-close: what was written last arrives, and a goodbye after it."""
+    ends = []
+
+    def serve(connection: ssl.SSLSocket) -> None:
+        # Whatever the client reads, it has not read the session tickets.
+        time.sleep(0.1)
+        while data := connection.recv(100):
+            ends.append(data)
+        ends.append(data)
+
+    with server(serve, tickets=2) as (port, results):
+        stream = connect(port)
+        fwrite(stream, "QUIT\r\n")
+        fclose(stream)
+    assert ends == [b"QUIT\r\n", b""]
+    assert results == [None]

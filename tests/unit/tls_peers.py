@@ -65,13 +65,13 @@ def told(player: Peer) -> dict[str, bytes]:
 
 
 @contextmanager
-def server(serve: Callable[[ssl.SSLSocket], Any]) -> Iterator[tuple[int, list[Any]]]:
+def server(serve: Callable[[ssl.SSLSocket], Any], tickets: int = 0) -> Iterator[tuple[int, list[Any]]]:
     """A TLS server for one connection; what `serve` returns, or its error, is noted."""
     results: list[Any] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)  # Python set it until 3.11.3
     context.load_cert_chain(CERTS / "good.pem")
-    context.num_tickets = 0
+    context.num_tickets = tickets
     listener = socket.create_server(("127.0.0.1", 0))
 
     def run() -> None:
