@@ -30,6 +30,14 @@ class DataRaw(TempRaw):
         """It cannot, whatever the mode."""
         return notice("Stream is not writable")
 
+    def truncate_to(self, size: int) -> bool | None:
+        """It can be cut all the same: PHP's stream within can be written."""
+        self.read_only = False
+        try:
+            return super().truncate_to(size)
+        finally:
+            self.read_only = True
+
 
 def parameters(about: str) -> tuple[dict[str, str | bool], bool]:
     """What stands before the comma, as stream_get_meta_data shows it; and whether the data are in base64."""
