@@ -183,8 +183,8 @@ def stream_get_line(stream: Stream, length: int, ending: str | bytes = b"") -> b
 def stream_is_local(stream: Stream | str) -> bool:
     """Checks if a stream is a local stream.  https://www.php.net/function.stream-is-local
 
-    False for streams over the network, for URLs of wrappers that go there, and for streams that no URL or path
-    was opened for (gzopen, bzopen, popen, sockets).
+    False for streams over the network, for URLs of wrappers that go there, and for streams that no URL or
+    path was opened for (gzopen, bzopen, popen, sockets).
     """
     if isinstance(stream, Resource):
         target = open_stream(stream)
