@@ -30,14 +30,6 @@ class DataRaw(TempRaw):
         """It cannot, whatever the mode."""
         return notice("Stream is not writable")
 
-    def truncate_to(self, size: int) -> bool | None:
-        """It can be cut all the same: PHP's stream within can be written."""
-        self.read_only = False
-        try:
-            return super().truncate_to(size)
-        finally:
-            self.read_only = True
-
 
 def parameters(about: str) -> tuple[dict[str, str | bool], bool]:
     """What stands before the comma, as stream_get_meta_data shows it; and whether the data are in base64."""
@@ -93,7 +85,7 @@ class DataUrls(Wrapper):
             raise WrapperError("rfc2397: no comma in URL")
         known, in_base64 = parameters(about)
         data = unpacked(text.encode("utf-8", "surrogateescape")) if in_base64 else decode(text)
-        raw = DataRaw("rb", LIMIT, data)
+        raw = DataRaw("w+b", LIMIT, data)  # it can be cut, and says that it can be written; PHP does this
         raw.known = {**known, "base64": in_base64}
         stream = Stream(raw, mode, None, context)
         stream.buffered = False

@@ -33,7 +33,7 @@ error_reporting(0);
 umask(022);
 $folder = getenv('FUZZ_FOLDER');
 function shown($value) {
-    return is_array($value) && isset($value['mode']) ? [$value['size'], $value['mode'] & 0170000, $value['nlink']] : $value;
+    return isset($value['mode']) ? [$value['size'], $value['mode'] & 0170000, $value['nlink']] : $value;
 }
 function cut($name, $size) {
     $fp = fopen($name, 'c');
@@ -79,8 +79,8 @@ def make_step(draw: random.Random) -> Step:
         ["cut", name, size],
         ["clearstatcache"],
     ]
-    asks = "is_file is_dir is_link file_exists recent fileperms lstat stat filetype is_writable realpath readlink"
-    questions: list[Step] = [[ask, name] for ask in asks.split()]
+    asks = "is_file is_dir is_link file_exists recent fileperms lstat stat filetype is_writable realpath"
+    questions: list[Step] = [[ask, name] for ask in [*asks.split(), "readlink"]]
     return draw.choice(changes if draw.random() < 0.45 else questions)
 
 
