@@ -189,10 +189,12 @@ def stream_get_line(stream: Stream, length: int, ending: str | bytes = b"") -> b
 def stream_is_local(stream: Stream | str) -> bool:
     """Checks if a stream is a local stream.  https://www.php.net/function.stream-is-local
 
-    False for streams over the network, and for URLs of wrappers that go there.
+    False for streams over the network, for URLs of wrappers that go there, and for streams that no URL or
+    path was opened for (gzopen, bzopen, popen, sockets).
     """
     if isinstance(stream, Resource):
-        return open_stream(stream).raw.local
+        target = open_stream(stream)
+        return target.wrapper is not None and target.raw.local
     url = to_text(cast_string(stream))
     scheme = unknown_scheme(url)
     if scheme is not None:

@@ -49,3 +49,7 @@ class DirectoryRaw(Raw):
         """Any seek begins anew, and leaves the position; PHP does this."""
         self.restart()
         return True
+
+    def set_blocking(self, enable: bool) -> bool:
+        """It never waits, and does not mind."""
+        return True

@@ -54,6 +54,10 @@ class PackedRaw(Raw):
             parts.append(bytes(room[:size]))
         return b"".join(parts)
 
+    def set_blocking(self, enable: bool) -> bool:
+        """It is as it is; PHP does not mind."""
+        return True
+
     def _put(self, buffer: Any, data: bytes) -> int:
         memoryview(buffer).cast("B")[: len(data)] = data
         return self.count(len(data))

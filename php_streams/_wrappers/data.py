@@ -86,7 +86,7 @@ class DataUrls(Wrapper):
             raise WrapperError("rfc2397: no comma in URL")
         known, in_base64 = parameters(about)
         data = unpacked(text.encode("utf-8", "surrogateescape")) if in_base64 else decode(text)
-        raw = DataRaw("rb", LIMIT, data)
+        raw = DataRaw("w+b", LIMIT, data)  # it can be cut, and says that it can be written; PHP does this
         raw.known = {**known, "base64": in_base64}
         stream = Stream(raw, mode, None, context)
         stream.buffered = False

@@ -41,6 +41,10 @@ class OutputRaw(Raw):
         self.written += len(data)
         return len(data)
 
+    def set_blocking(self, enable: bool) -> bool:
+        """It is as it is; PHP does not mind."""
+        return True
+
 
 class InputRaw(MemoryRaw):
     """php://input: the body of a request, which a program on the command line does not have."""

@@ -203,3 +203,13 @@ def test_what_was_read_when_a_write_fails(tmp_path: Path) -> None:  # copy-faile
         with pytest.warns(php.PhpNotice, match="No space left on device"):
             assert php.stream_copy_to_stream(source, full) is False
         assert php.ftell(source) > 8192
+
+
+def test_the_file_of_php_temp_has_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # temp-unnamed
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with php.fopen("php://temp/maxmemory:4", "w+") as fp:
+        php.fwrite(fp, "more than four")
+        assert php.fstat(fp)["nlink"] == 0
+        assert list(tmp_path.iterdir()) == []
