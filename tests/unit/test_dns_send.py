@@ -144,7 +144,7 @@ def failure(given: Settings, query: bytes = QUERY) -> tuple[int, bool]:
         pytest.param(reply(question=b"\x80a" + QUESTION[2:]), Verdict.ANSWER, id="an odd label"),
         pytest.param(reply(SERVFAIL), Verdict.USELESS, id="SERVFAIL"),
         pytest.param(reply(4), Verdict.USELESS, id="NOTIMP"),
-        pytest.param(reply(REFUSED), Verdict.USELESS, id="REFUSED"),
+        pytest.param(reply(5), Verdict.USELESS, id="REFUSED"),
         pytest.param(reply(1), Verdict.ANSWER, id="FORMERR"),
         pytest.param(reply(NXDOMAIN, answers=0), Verdict.ANSWER, id="NXDOMAIN"),
         pytest.param(reply(0, answers=0), Verdict.USELESS, id="nothing to say"),
@@ -187,6 +187,12 @@ def test_who_is_of_no_use_is_passed_over_at_once(servers: Servers) -> None:
     servers.udp["b"] = [reply(number=b"xx"), reply(question=b"\0" + QUESTION), reply()]
     assert Exchange(settings("a", "b"), QUERY).run() == reply()
     assert (servers.asked, servers.open) == (["a", "b"], 0)
+
+
+def test_what_is_wrong_with_the_query_is_an_answer(servers: Servers) -> None:
+    servers.udp["a"] = [reply(1)]
+    assert Exchange(settings("a"), QUERY).run() == reply(1)
+    assert servers.asked == ["a"]
 
 
 def test_the_second_attempt_may_do_better(servers: Servers) -> None:
