@@ -227,7 +227,8 @@ class Watch:
     def __del__(self) -> None:
         if hasattr(self, "look"):
             for raw in self.descriptors:
-                raw.__dict__["pollers"].remove(self.poller)
+                if self.poller in raw.pollers:
+                    raw.pollers.remove(self.poller)
             self.poller.close()
 
 
@@ -251,8 +252,10 @@ def check(sets: Sets, watch: Watch | None = None) -> dict[Raw, int | None]:
         descriptor = known[raw]
         descriptors += descriptor is not None and descriptor >= 0
         # While an exception is on its way PHP calls no error handler, and what it would hear is lost.
-        if descriptor is None and (not unfit or handlers.get()[-1] is NO_HANDLER):
-            warn(raw.why_not_selectable())
+        if descriptor is None:
+            if not unfit or handlers.get()[-1] is NO_HANDLER:
+                warn(raw.why_not_selectable())
+            unfit += raw.refused
     # PHP says nothing of members that are no streams when there is no stream beside them.
     if unfit and (descriptors or isinstance(unfit[0], tuple)):
         raise no_stream(_heard(unfit, sets[0] or ()))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from php_streams._core.buckets import Brigade
-from php_streams._core.diagnostics import warn
+from php_streams._core.diagnostics import PhpDiagnostic, handlers, warn
 from php_streams._core.filters import Filter, Outcome
 from php_streams._core.values import cast_int
-from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
+from php_streams.constants import E_WARNING, PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
+
+UNPROCESSED = "Unprocessed filter buckets remaining on input brigade"
 
 
 class UserFilter(Filter):
@@ -36,21 +39,30 @@ class UserFilter(Filter):
             could_close, raw.closed_by_fclose = raw.closed_by_fclose, False
         try:
             status, consumed = _result(method(before, after, 0, flags == PSFS_FLAG_FLUSH_CLOSE))
+        except BaseException:
+            _tell_while_raising(before)
+            raise
         finally:
             if raw is not None:
                 raw.closed_by_fclose = could_close
             self.object.stream = None
-            before.over = after.over = True
-            if before.buckets:
-                warn("Unprocessed filter buckets remaining on input brigade")
-        made = [data for _, data in after.buckets] if status == PSFS_PASS_ON else []
-        return status, made, consumed
+            left, made = before.end(), after.end()
+        if left:
+            warn(UNPROCESSED)
+        return status, made if status == PSFS_PASS_ON else [], consumed
 
     def close(self) -> None:
         """Calls onClose."""
         closing = getattr(self.object, "onClose", None)
         if closing is not None:
             closing()
+
+
+def _tell_while_raising(brigade: Brigade) -> None:
+    """The warning about buckets that are left; PHP calls no handler while something is thrown."""
+    if brigade.buckets and not handlers.get()[-1].levels & E_WARNING:
+        with suppress(PhpDiagnostic):
+            warn(UNPROCESSED)
 
 
 def _result(result: Any) -> tuple[int, int]:

@@ -1,10 +1,11 @@
-"""zlib.deflate, zlib.inflate (= ext/zlib/zlib_filter.c); the window says which format: raw, zlib or gzip."""
+"""zlib.deflate, zlib.inflate (= ext/zlib/zlib_filter.c); the window says the format: raw, zlib, gzip, any."""
 
 from __future__ import annotations
 
 import zlib
 from typing import Any
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.filters import ByteFilter, Filter, FilterFailed, Outcome
 from php_streams._core.values import cast_int, type_name
@@ -12,7 +13,7 @@ from php_streams._filters.parameters import entries
 from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_FLAG_FLUSH_INC
 
 MAX_MEMORY_LEVEL = 9
-MAX_WINDOW = zlib.MAX_WBITS + 16  # 16 more: gzip; 16 more still, when inflating: either
+GZIP, EITHER = 16, 32  # so much more in the window: gzip; zlib's format or gzip's, as the header says
 NEED_DICTIONARY = "Error 2 "
 
 
@@ -61,30 +62,54 @@ class Deflate(ByteFilter):
 class Inflate(ByteFilter):
     """Decompresses; what comes after the compressed data is dropped."""
 
-    __slots__ = ("_zlib",)
+    __slots__ = ("_kept", "_zlib")
     waits = True
 
     def __init__(self, name: str, decompressor: Any) -> None:
         super().__init__(name)
         self._zlib = decompressor
+        self._kept = b""  # what was made of a bucket before its data went wrong: it comes out at the end
 
     def filter(self, data: bytes, closing: bool) -> bytes:
         """What can be told by now.  What is missing at the end is not missed; PHP does this."""
+        if closing and self._kept:
+            kept, self._kept = self._kept, b""
+            return kept
         if not data or self._zlib.eof:
             return b""
+        before = self._zlib.copy()
         try:
             return bytes(self._zlib.decompress(data))
         except zlib.error as error:
+            self._kept += inflate_until_error(before, data)
             needs = str(error).startswith(NEED_DICTIONARY)
             notice(f"zlib: {'need dictionary' if needs else 'data error'}")
             raise FilterFailed from None
 
 
-def _window(options: dict[str, Any]) -> int:
+def inflate_until_error(decompressor: Any, data: bytes) -> bytes:
+    """What comes of damaged data before zlib refuses them, which Python hands out in steps only."""
+    parts = []
+    step = CHUNK_SIZE
+    while step:
+        before = decompressor.copy()
+        try:
+            part = decompressor.decompress(data, step)
+        except zlib.error:
+            decompressor, step = before, step // 2
+            continue
+        if not part:
+            break
+        parts.append(part)
+        data = decompressor.unconsumed_tail
+    return b"".join(parts)
+
+
+def _window(options: dict[str, Any], most: int) -> int:
     if "window" not in options:
         return -zlib.MAX_WBITS
     window = cast_int(options["window"])
-    if -zlib.MAX_WBITS <= window <= MAX_WINDOW:
+    if -zlib.MAX_WBITS <= window <= zlib.MAX_WBITS + most:
         return window
     warn(f"Invalid parameter given for window size ({window})")
     return -zlib.MAX_WBITS
@@ -116,7 +141,7 @@ def _deflate(name: str, params: Any) -> Filter | None:
             options["level"] = params
         elif params is not None:
             warn("Invalid filter parameter, ignored")
-    memory, window = _memory(options), _window(options)
+    memory, window = _memory(options), _window(options, GZIP)
     level = _level(options.get("level", zlib.Z_DEFAULT_COMPRESSION))
     try:
         return Deflate(name, zlib.compressobj(level, zlib.DEFLATED, window, memory))
@@ -126,7 +151,7 @@ def _deflate(name: str, params: Any) -> Filter | None:
 
 def _inflate(name: str, params: Any) -> Filter | None:
     try:
-        return Inflate(name, zlib.decompressobj(_window(entries(params) or {})))
+        return Inflate(name, zlib.decompressobj(_window(entries(params) or {}, EITHER)))
     except ValueError:
         return None
 
