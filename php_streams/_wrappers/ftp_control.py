@@ -193,7 +193,7 @@ def leading_number(text: str) -> int:
 
 
 def sender() -> str:
-    """The password of the anonymous; `from` counts when it was set, even to nothing, up to a NUL as C has it."""
+    """The password of the anonymous; `from` counts when it was set, even to nothing; it ends at a NUL."""
     given = ini.given("from")
     return (ini.get("from") or "anonymous" if given is None else given).partition("\0")[0]
 

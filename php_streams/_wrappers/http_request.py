@@ -154,8 +154,8 @@ class _UserHeaders:
         for name in _unwanted(hop):
             headers.strip(name)
         own = {name for name in _STANDARD if headers.has(name + b":")}
-        if hop.proxy is not None and hop.tls and not headers.strip_proxy_authorization():
-            return None, own
+        if hop.proxy is not None and hop.tls:
+            headers.strip_proxy_authorization()
         return headers.text or None, own
 
     def has(self, name: bytes) -> bool:
@@ -171,21 +171,19 @@ class _UserHeaders:
                 start = len(self.lower[:start].rstrip(b"\r\n"))
             self._cut(start, end)
 
-    def strip_proxy_authorization(self) -> bool:
-        """Takes out what the proxy alone may see; False when nothing is left."""
+    def strip_proxy_authorization(self) -> None:
+        """Takes out what the proxy alone may see, where its name comes first, if a line begins there."""
         name = b"proxy-authorization:"
         start = self.lower.find(name)
         if start < 0 or (start and self.lower[start - 1 : start] != b"\n"):
-            return True
-        value = self.lower[start:].splitlines()[0] if self.lower[start:] else b""
+            return
+        value = self.lower[start:].splitlines()[0]
         end = start + len(value)
         while self.lower[end : end + 1] in (b"\r", b"\n"):
             end += 1
-        if end < len(self.lower):
-            self._cut(start, end)
-            return True
-        self._cut(len(self.lower[:start].rstrip(b"\r\n")), end)
-        return start > 0
+        if end == len(self.lower):  # the line before it is the last one now
+            start = len(self.lower[:start].rstrip(b"\r\n"))
+        self._cut(start, end)
 
     def _cut(self, start: int, end: int) -> None:
         self.text = self.text[:start] + self.text[end:]

@@ -30,7 +30,7 @@ def send(receiver: str, subject: str, message: str, headers: str, options: str |
     line_end = "\n" if quantity.is_true(ini.get("mail.mixed_lf_and_crlf")) else "\r\n"
     if quantity.is_true(ini.get("mail.add_x_header")):
         headers = line_end.join([f"X-PHP-Originating-Script: {_origin()}", *([headers] if headers else [])])
-    if headers and _MALFORMED.search(headers):
+    if _MALFORMED.search(headers):
         return warn("Multiple or malformed newlines found in additional_header")
     lines = [f"To: {receiver}", f"Subject: {subject}", *([headers] if headers else []), "", message, ""]
     return _deliver(line_end.join(lines).encode("utf-8", "surrogateescape"), options)
