@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from php_streams._core.diagnostics import warn
+from php_streams._core.diagnostics import NO_HANDLER, handlers, warn
 from php_streams._core.poller import ASKED, Events, Poller
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream, no_stream
@@ -242,26 +242,33 @@ def check(sets: Sets, watch: Watch | None = None) -> dict[Raw, int | None]:
         known = {**watch.descriptors, **dict.fromkeys(watch.mute)}
     unfit: list[Any] = []
     descriptors = 0
-    for streams in sets:
-        for stream in streams or ():
-            if stream.__class__ is not Stream or not stream.is_open:
-                unfit.append(stream)
-                continue
-            raw = stream.raw
-            if raw not in known or raw.descriptor_moves:
-                known[raw] = raw.select_descriptor()
-            descriptor = known[raw]
-            if descriptor is None:
+    for stream in (stream for streams in sets for stream in streams or ()):
+        if stream.__class__ is not Stream or not stream.is_open:
+            unfit.append(stream)
+            continue
+        raw = stream.raw
+        if raw not in known or raw.descriptor_moves:
+            known[raw] = raw.select_descriptor()
+        descriptor = known[raw]
+        descriptors += descriptor is not None and descriptor >= 0
+        # While an exception is on its way PHP calls no error handler, and what it would hear is lost.
+        if descriptor is None:
+            if not unfit or handlers.get()[-1] is NO_HANDLER:
                 warn(raw.why_not_selectable())
-                unfit += raw.refused
-            elif descriptor >= 0:
-                descriptors += 1
+            unfit += raw.refused
     # PHP says nothing of members that are no streams when there is no stream beside them.
     if unfit and (descriptors or isinstance(unfit[0], tuple)):
-        raise no_stream(unfit[0])
+        raise no_stream(_heard(unfit, sets[0] or ()))
     if not descriptors:
         raise ValueError("No stream arrays were passed")
     return known
+
+
+def _heard(unfit: list[Any], read: Sequence[Any]) -> Any:
+    """PHP complains of each, and the last is heard: the read set's, where a buffer there ends the search."""
+    in_read = [one for one in read if one.__class__ is not Stream or not one.is_open]
+    buffered = any(one.unread() for one in read if one.__class__ is Stream and one.is_open)
+    return in_read[-1] if in_read and buffered else unfit[-1]
 
 
 def look_back(sets: Sets, watch: Watch) -> None:

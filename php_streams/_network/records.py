@@ -234,9 +234,11 @@ def _address6_suffix(answer: Answer, record: Record, length: int) -> None:
     record["type"] = "A6"
     record["masklen"] = masklen = answer.take(1)[0]
     address = Address6(masklen > 15)
-    if masklen % 16 > 8:
-        address.half(answer.take(1)[0])
-    record["ipv6"] = address.add(answer.numbers(f"!{max(0, 8 - (masklen + 8) // 16)}H"))
+    if masklen % 16 > 8:  # which PHP reads without a look at the end, in a buffer full of zeros
+        address.half(int.from_bytes(answer.wire[answer.at : answer.at + 1]))
+        answer.at += 1
+    groups = max(0, 8 - (masklen + 8) // 16)
+    record["ipv6"] = address.add(answer.numbers(f"!{groups}H") if groups else ())
     if answer.at < start + length:
         record["chain"] = answer.name()
 

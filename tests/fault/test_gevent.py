@@ -10,7 +10,7 @@ import pytest
 from tests.programs import run_python
 
 PROGRAMS = Path(__file__).with_name("gevent_programs.py")
-HELPERS = {"ticker", "together", "slow_echo", "main"}
+HELPERS = {"ticker", "thread", "together", "slow_echo", "main"}
 NAMES = [
     node.name
     for node in ast.parse(PROGRAMS.read_text("utf-8")).body

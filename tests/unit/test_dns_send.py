@@ -43,10 +43,13 @@ class Servers:
         self.tcp: dict[str, list[bytes | OSError]] = defaultdict(list)
         self.asked: list[str] = []
         self.waits: list[tuple[str, int]] = []
-        self.open = 0
+        self.open = self.made = self.datagrams = 0
+        self.unreachable: set[str] = set()
 
     def socket(self, family: int, kind: int) -> Socket:
         self.open += 1
+        self.made += 1
+        self.datagrams += kind == socket.SOCK_DGRAM
         return Socket(self, kind)
 
 
@@ -59,6 +62,8 @@ class Socket:
 
     def connect(self, address: tuple[str, int]) -> None:
         self.host = address[0]
+        if self.host in self.servers.unreachable:
+            raise OSError("unreachable")
         script = self.servers.tcp[self.host]
         if self.kind == socket.SOCK_STREAM and script and isinstance(script[0], OSError):
             raise script.pop(0)  # type: ignore[misc]
@@ -74,6 +79,7 @@ class Socket:
 
     def sendall(self, data: bytes) -> None:
         assert int.from_bytes(data[:2]) == len(data) - 2
+        assert not self.servers.datagrams, "those sockets are closed"
         self.servers.asked.append(f"{self.host} tcp")
 
     def recv(self, size: int) -> bytes:
@@ -91,6 +97,7 @@ class Socket:
 
     def close(self) -> None:
         self.servers.open -= not self.closed
+        self.servers.datagrams -= not self.closed and self.kind == socket.SOCK_DGRAM
         self.closed = True
 
     def __enter__(self) -> Socket:
@@ -144,7 +151,7 @@ def failure(given: Settings, query: bytes = QUERY) -> tuple[int, bool]:
         pytest.param(reply(question=b"\x80a" + QUESTION[2:]), Verdict.ANSWER, id="an odd label"),
         pytest.param(reply(SERVFAIL), Verdict.USELESS, id="SERVFAIL"),
         pytest.param(reply(4), Verdict.USELESS, id="NOTIMP"),
-        pytest.param(reply(REFUSED), Verdict.USELESS, id="REFUSED"),
+        pytest.param(reply(5), Verdict.USELESS, id="REFUSED"),
         pytest.param(reply(1), Verdict.ANSWER, id="FORMERR"),
         pytest.param(reply(NXDOMAIN, answers=0), Verdict.ANSWER, id="NXDOMAIN"),
         pytest.param(reply(0, answers=0), Verdict.USELESS, id="nothing to say"),
@@ -189,6 +196,12 @@ def test_who_is_of_no_use_is_passed_over_at_once(servers: Servers) -> None:
     assert (servers.asked, servers.open) == (["a", "b"], 0)
 
 
+def test_what_is_wrong_with_the_query_is_an_answer(servers: Servers) -> None:
+    servers.udp["a"] = [reply(1)]
+    assert Exchange(settings("a"), QUERY).run() == reply(1)
+    assert servers.asked == ["a"]
+
+
 def test_the_second_attempt_may_do_better(servers: Servers) -> None:
     servers.udp["a"] = [reply(SERVFAIL), reply()]
     assert Exchange(settings("a"), QUERY).run() == reply()
@@ -198,7 +211,7 @@ def test_the_second_attempt_may_do_better(servers: Servers) -> None:
 def test_a_late_answer_is_as_good(servers: Servers) -> None:
     servers.udp["a"] = [TimeoutError(), reply()]
     assert Exchange(settings("a"), QUERY).run() == reply()
-    assert servers.asked == ["a", "a"]
+    assert (servers.asked, servers.made) == (["a", "a"], 1), "the socket that it comes to is still there"
 
 
 def test_nobody_is_there(servers: Servers) -> None:
@@ -209,7 +222,15 @@ def test_nobody_is_there(servers: Servers) -> None:
     assert failure(settings("a")) == (NOERROR, False)
     servers.udp["a"] = [ConnectionRefusedError(), reply(REFUSED)]
     assert failure(settings("a")) == (REFUSED, False)
-    assert servers.open == 0
+    assert (servers.open, servers.made) == (0, 6), "a socket for each attempt"
+
+
+def test_a_server_without_a_way_to_it(servers: Servers) -> None:
+    servers.unreachable.add("a")
+    assert failure(settings("a")) == (NOERROR, True)
+    servers.udp["b"] = [reply()]
+    assert Exchange(settings("a", "b"), QUERY).run() == reply()
+    assert (servers.asked, servers.open) == (["b"], 0)
 
 
 def test_no_socket_can_be_had(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:

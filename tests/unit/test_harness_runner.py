@@ -250,9 +250,8 @@ def test_a_descriptor_or_a_thread_left_behind_fails(project: Project) -> None:
     text = failing(project, "os.kept = os.open('/dev/null', 0)\n")
     assert "left behind by the Python twin: descriptor " in text
     assert "(/dev/null)" in text
-    text = failing(
-        project, "__import__('threading').Thread(target=pause, args=(0.5,), name='mine').start()\n"
-    )
+    thread = "__import__('threading').Thread(target=pause, args=(50,), name='mine', daemon=True)"
+    text = failing(project, f"{thread}.start()\n")
     assert "left behind by the Python twin: thread mine" in text
 
 
