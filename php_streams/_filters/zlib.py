@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from typing import Any
 
 from php_streams._core.diagnostics import notice, warn
@@ -14,6 +15,7 @@ from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_FLAG_FLUSH_INC
 MAX_MEMORY_LEVEL = 9
 GZIP, EITHER = 16, 32  # so much more in the window: gzip; zlib's format or gzip's, as the header says
 NEED_DICTIONARY = "Error 2 "
+STEP = 32768  # of PHP's buffers, for what goes in and what comes out
 
 
 class Deflate(ByteFilter):
@@ -59,25 +61,55 @@ class Deflate(ByteFilter):
 
 
 class Inflate(ByteFilter):
-    """Decompresses; what comes after the compressed data is dropped."""
+    """Decompresses; what comes after the compressed data is dropped.
 
-    __slots__ = ("_zlib",)
+    What was made in the step that met an error is given out at the end, as PHP does.
+    """
+
+    __slots__ = ("_failed_with", "_late", "_zlib")
     waits = True
 
     def __init__(self, name: str, decompressor: Any) -> None:
         super().__init__(name)
         self._zlib = decompressor
+        self._failed_with = ""
+        self._late = b""
 
     def filter(self, data: bytes, closing: bool) -> bytes:
         """What can be told by now.  What is missing at the end is not missed; PHP does this."""
+        if closing:
+            late, self._late = self._late, b""
+            return late
         if not data or self._zlib.eof:
             return b""
+        if not self._failed_with:
+            before = self._zlib.copy()
+            try:
+                return bytes(self._zlib.decompress(data))
+            except zlib.error as error:
+                needs = str(error).startswith(NEED_DICTIONARY)
+                self._failed_with = "need dictionary" if needs else "data error"
+                self._late = _made_by_the_last_step(before, data)
+        notice(f"zlib: {self._failed_with}")
+        raise FilterFailed
+
+
+def _made_by_the_last_step(decompressor: Any, data: bytes) -> bytes:
+    """What PHP's buffer holds when it meets the error that is in the data: it is emptied after each step."""
+    place = 0
+    while True:
+        before = decompressor.copy()
+        step = data[place : place + STEP]
         try:
-            return bytes(self._zlib.decompress(data))
-        except zlib.error as error:
-            needs = str(error).startswith(NEED_DICTIONARY)
-            notice(f"zlib: {'need dictionary' if needs else 'data error'}")
-            raise FilterFailed from None
+            decompressor.decompress(step, STEP)
+        except zlib.error:
+            break
+        place += len(step) - len(decompressor.unconsumed_tail)
+    made = []
+    with suppress(zlib.error):
+        for number in range(len(step)):
+            made.append(before.decompress(step[number : number + 1]))
+    return b"".join(made)
 
 
 def _window(options: dict[str, Any], most: int) -> int:
