@@ -62,7 +62,8 @@ class Stream(Buffer):
             return True
         if not self.raw.seek_allowed:
             return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
-        self.raw.flush_writers(self, False)
+        if self.raw.writers:
+            self.flush()
         position = self.tell()
         if whence == os.SEEK_CUR:
             # A position that was lost, -1, is a very large one here; PHP does this.
@@ -185,7 +186,9 @@ class Stream(Buffer):
             return
         raw = self.raw
         try:
-            raw.flush_writers(self, True)
+            if raw.writers:
+                raw.flush_writers(self, True)
+                raw.flush_written()
         except BaseException:
             with suppress(Exception):  # what a filter raises first is what is told
                 self._let_go(raw)
