@@ -33,6 +33,13 @@ def later(page: Page, claim: str) -> bool:
     return bool(version) and series(version) > series(NEWEST)
 
 
+def sides(version: str) -> tuple[str, str] | None:
+    """The recorded versions next to a change: 8.1.0 -> 7.4, 8.2; None where one of its sides has none."""
+    before = [each for each in SERIES if series(each) < series(version)]
+    after = [each for each in SERIES if series(each) >= series(version)]
+    return (before[-1], after[0]) if before and after else None
+
+
 def series(version: str) -> tuple[int, int]:
     """8.4.1 -> (8, 4)"""
     parts = version.split(".")
@@ -139,9 +146,10 @@ def change_difference(page: Page, change: Fact) -> str | None:
     if "deprecated" in change:
         return "" if found.get("deprecated") else f"not deprecated in {after[0]}"
     wanted = change["returns"][0]
-    return (
-        "" if (found["returns"] or "").lstrip("?") == wanted else f"returns {found['returns']} in {after[0]}"
-    )
+    if (found["returns"] or "").lstrip("?") != wanted:
+        return f"returns {found['returns']} in {after[0]}"
+    old = reflection(page.name, before[-1]) if before else None
+    return f"returns {wanted} in {before[-1]}" if old and old["returns"] == wanted else ""
 
 
 def typed(name: str, parameters: dict[str, Fact], nullable: bool) -> str:

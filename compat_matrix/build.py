@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from compat_matrix.decisions import decisions
 from compat_matrix.pages import escape, link, path_of, shown, target
 from compat_matrix.scope import BOOKS, PAGES, SERIES, TITLES, facts, functions
 from compat_matrix.waits import waits_for
+from tests.conformance.case import version_key
 
 PAGE = ROOT / "docs/matrix.md"
 README = ROOT / "README.md"
@@ -71,8 +72,7 @@ def replace(path: Path, text: str) -> None:
 def page() -> Iterator[str]:
     """The matrix as lines of MyST."""
     linked = {path_of(each) for each in shown()}
-    exact = ", ".join(facts(version)["php"] for version in SERIES)
-    yield from (INTRO, f"{summary()} · facts recorded from PHP {exact}", "")
+    yield from (INTRO, summary(), "", *columns(), "")
     for chapter, title in TITLES.items():
         rows = list(things(chapter)) if chapter in PAGES else [s for s in subjects() if s.chapter == chapter]
         yield from (f"## {title}", "")
@@ -83,6 +83,17 @@ def page() -> Iterator[str]:
     yield from wrong()
     yield from ("## Differences on purpose", "")
     yield from differences()
+
+
+def columns() -> Iterator[str]:
+    """Which point releases stand behind each column."""
+    cases = read_cases()
+    for version in SERIES:
+        found = Counter(case.releases[version] for case in cases if version in case.releases)
+        behind = ", ".join(
+            f"{release} ({found[release]} cases)" for release in sorted(found, key=version_key)
+        )
+        yield f"- column {version}: PHP {behind}; signatures and constants from {facts(version)['php']}"
 
 
 def table(rows: Iterable[Subject], linked: set[str], signatures: bool) -> Iterator[str]:
@@ -188,9 +199,11 @@ def summary() -> str:
     named = [each for each in rows if each.kind == "function" and each.name in functions()]
     done = sum(each.state == "done" for each in named)
     wanted = sum(each.state != "not wanted" for each in named)
+    releases = {release for case in read_cases() for release in case.releases.values()}
+    behind = ", ".join(sorted(releases, key=version_key, reverse=True))
     covered, all_claims = sum(s.covered for s in rows), sum(len(s.counted) for s in rows)
     return (
-        f"**{done} of {wanted}** functions · **{len(read_cases())}** cases recorded from php-cli ·"
+        f"**{done} of {wanted}** functions · **{len(read_cases())}** cases recorded from php-cli {behind} ·"
         f" **{covered} of {all_claims}** claims of the manual settled"
     )
 

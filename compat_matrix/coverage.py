@@ -14,6 +14,7 @@ from compat_matrix.automatic import later, settled
 from compat_matrix.decisions import Deviation, decisions, undecided
 from compat_matrix.manual import Page, pages
 from compat_matrix.scope import SERIES, facts, functions
+from compat_matrix.shown import citation_faults
 from compat_matrix.waits import wait_faults, waits_for
 from tests.conformance.case import Case, CaseError, read_case
 
@@ -33,7 +34,7 @@ FILTER_PAGES = {
     "convert.*": "convert",
 }
 #: How a claim is settled, best first.
-STATES = ("case", "facts", "decision", "later", "waits", "open")
+STATES = ("case", "part", "facts", "decision", "later", "waits", "open")
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,13 @@ def wrong_citations(cases: Iterable[Case]) -> list[str]:
 
 
 def data_faults() -> list[str]:
-    """What keeps the matrix from being made: wrong citations, functions undecided, waits that are over."""
+    """What keeps the matrix from being made.
+
+    Citations of nothing, or that show nothing, functions undecided, waits that are over.
+    """
     cases = read_cases()
-    faults = wrong_citations(cases) + wait_faults(set(citations(cases)))
+    cited = citations(cases)
+    faults = wrong_citations(cases) + citation_faults(cited) + wait_faults(set(cited))
     return faults + [f"{name}: has no row in decisions.toml" for name in undecided()]
 
 
@@ -179,7 +184,8 @@ def settle(page: Page, claim: str, cited: dict[str, list[Case]]) -> Claim:
     """What settles one claim."""
     name = f"{page.id}#{claim}"
     if cases := cited.get(name):
-        return Claim(name, "case", tuple(cases))
+        missing = decisions().parts.get(name, "")
+        return Claim(name, "part" if missing else "case", tuple(cases), missing)
     if later(page, claim):
         return Claim(name, "later", reason="of a PHP newer than those recorded")
     if page.kind == "function" and page.name in decisions().not_wanted:
@@ -191,8 +197,8 @@ def settle(page: Page, claim: str, cited: dict[str, list[Case]]) -> Claim:
         return Claim(name, "decision", reason=decisions().manual[page.id])
     if said == "" and done(page):
         return Claim(name, "facts", reason="php-cli's Reflection says the same, and the def is held to it")
-    if missing := waits_for(name):
-        return Claim(name, "waits", reason=f"{', '.join(missing)}: {decisions().waits[name].reason}")
+    if awaited := waits_for(name):
+        return Claim(name, "waits", reason=f"{', '.join(awaited)}: {decisions().waits[name].reason}")
     return Claim(name, "open", reason=said or "")
 
 

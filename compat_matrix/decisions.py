@@ -19,6 +19,7 @@ WANTED = ("wanted", "not wanted")
 KEYS = {
     "name": {"names", "decision", "reason"},
     "claim": {"ids", "reason"},
+    "part": {"ids", "missing"},
     "waits": {"ids", "until", "reason"},
     "manual": {"page", "reason"},
     "wrong": {"claim", "php"},
@@ -56,6 +57,7 @@ class Decisions:
     wanted: dict[str, str]
     not_wanted: dict[str, str]
     claims: dict[str, str]
+    parts: dict[str, str]
     waits: dict[str, Wait]
     manual: dict[str, str]
     wrong: dict[str, str]
@@ -79,6 +81,7 @@ def decisions(path: Path = DECISIONS) -> Decisions:
         wanted=names(path, rows.get("name", []), "wanted"),
         not_wanted=names(path, rows.get("name", []), "not wanted"),
         claims={claim: row["reason"] for claim, row in claims(path, "claim", rows.get("claim", []))},
+        parts={claim: row["missing"] for claim, row in claims(path, "part", rows.get("part", []))},
         waits={
             claim: Wait(tuple(row["until"]), row["reason"])
             for claim, row in claims(path, "waits", rows.get("waits", []))

@@ -13,7 +13,7 @@ set -u
 cache=${1:-${PHP_STREAMS_PHP:-${XDG_CACHE_HOME:-${HOME:-/var}/.cache}/php-streams/php}}
 case $cache in /*) ;; *) cache=$PWD/$cache ;; esac
 versions='8.4:trixie 8.2:bookworm 7.4:bullseye'
-extensions='json mbstring bz2 ctype iconv posix sockets tokenizer'
+extensions='json mbstring bz2 ctype iconv posix sockets tokenizer zip'
 tries=3
 
 log() { printf 'install_php: %s\n' "$*" >&2; }
@@ -21,7 +21,7 @@ log() { printf 'install_php: %s\n' "$*" >&2; }
 # Has it what the cases need?
 works() {
     # shellcheck disable=SC2016  # PHP's variable
-    [ -x "$1" ] && "$1" -r 'foreach (["openssl", "zlib", "mbstring", "bz2", "json"] as $e) extension_loaded($e) || exit(1);' \
+    [ -x "$1" ] && "$1" -r 'foreach (["openssl", "zlib", "mbstring", "bz2", "json", "zip"] as $e) extension_loaded($e) || exit(1);' \
         >/dev/null 2>&1
 }
 
@@ -154,7 +154,7 @@ bring() {
     if [ -n "$php" ] && { [ "$(release "$php")" = "$newest" ] || dpkg --compare-versions "$(release "$php")" gt "$newest"; }; then
         return 0
     fi
-    set -- "php$version-cli" "php$version-mbstring" "php$version-bz2"
+    set -- "php$version-cli" "php$version-mbstring" "php$version-bz2" "php$version-zip"
     [ "$version" = 7.4 ] && set -- "$@" php7.4-json
     reason="its packages cannot be had or do not run here, see $cache/install.log"
     if ! unpack "$suite" "$cache/root-$version" "$@"; then

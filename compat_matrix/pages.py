@@ -18,6 +18,7 @@ from tests.conformance.case import Case, Section
 FENCE = "`" * 6  # longer than any in a case
 STATES = {
     "case": "case",
+    "part": "part",
     "facts": "facts",
     "decision": "decided",
     "later": "later PHP",
@@ -108,7 +109,10 @@ def claim_table(claims: Iterable[Claim], homes: set[str]) -> Iterator[str]:
         names = [label(case) for case in claim.cases]
         by = [link(name.rpartition("/")[2], f"case {name}") for name in names if name in homes]
         name = claim.id.partition("#")[2]
-        yield f"| {escape(name)} | {STATES[claim.state]} | {', '.join(by) or escape(claim.reason)} |"
+        said = ", ".join(by) or escape(claim.reason)
+        if claim.state == "part":
+            said += f"; missing: {escape(claim.reason)}"
+        yield f"| {escape(name)} | {STATES[claim.state]} | {said} |"
     yield ""
 
 
@@ -129,7 +133,7 @@ def case_lines(case: Case) -> Iterator[str]:
         reason = escape(" ".join(case.without.lines))
         yield from (f"Not recorded from PHP {', '.join(case.without.words)}: {reason}", "")
     for expect in case.expects:
-        versions = ", ".join(f"PHP {version}" for version in expect.versions)
+        versions = ", ".join(f"PHP {release}" for release in expect.releases)
         yield from block(f"{versions} printed", "text", expect.lines)
 
 

@@ -46,6 +46,8 @@ CHANGES = [
     (re.compile(r"(\$\w+) expects an? \w+ instance now\b"), "object"),
     (re.compile(r"(?:This function|[a-z]\w+) (?:is now|has been|was) (deprecated)\."), "deprecated"),
     (re.compile(r"(?:This|The) function now has a return type of (\w+)\b"), "returns"),
+    (re.compile(r"(?:This|The) function now always returns \{?(\w+)\b"), "returns"),
+    (re.compile(r"Return type changed from \w+ to (\w+)\b"), "returns"),
     (re.compile(r"This function returns an? (\w+) instance now\b"), "returns"),
 ]
 Claims = dict[str, str]

@@ -258,6 +258,6 @@ echo json_encode([
     'ini' => $ini,
     'stream_get_transports' => stream_get_transports(),
     // Without those of extensions that have no part in this.
-    'stream_get_wrappers' => sorted(array_diff(stream_get_wrappers(), ['phar', 'zip', 'ogg', 'rar', 'expect', 'ssh2'])),
+    'stream_get_wrappers' => sorted(array_diff(stream_get_wrappers(), ['phar', 'ogg', 'rar', 'expect', 'ssh2'])),
     'stream_get_filters' => sorted(stream_get_filters()),
 ], JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_PRESERVE_ZERO_FRACTION | JSON_THROW_ON_ERROR), "\n";

@@ -24,7 +24,8 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def write_json(path: Path, php: Sequence[PhpCli], results: Sequence[Result]) -> None:
     """Every result; the transcript where it is not the expected one.
 
-    `agrees` is null for what could not be run, and `not_run` says why.
+    `agrees` is null for what could not be run, and `not_run` says why.  `another_release` says that the php
+    is a newer or an older release than the one that was recorded.
     """
     rows = []
     for result in results:
@@ -36,7 +37,9 @@ def write_json(path: Path, php: Sequence[PhpCli], results: Sequence[Result]) -> 
         }
         if result.not_run:
             row["not_run"] = result.not_run
-        if result.wrong:
+        if result.changed:
+            row["another_release"] = result.changed.reason
+        if result.wrong or result.older:
             row |= {
                 "expected": result.job.expect.lines,
                 "printed": result.printed,
@@ -56,7 +59,7 @@ def write_junit(path: Path, results: Sequence[Result]) -> None:
             "tests": str(len(own)),
             "failures": str(sum(result.wrong for result in own)),
             "errors": "0",
-            "skipped": str(sum(bool(result.not_run) for result in own)),
+            "skipped": str(sum(bool(result.not_run) or result.older for result in own)),
             "time": f"{sum(result.seconds for result in own):.3f}",
         }
         suite = ElementTree.SubElement(root, "testsuite", name=who, **sums)
@@ -68,6 +71,8 @@ def write_junit(path: Path, results: Sequence[Result]) -> None:
             )
             if result.not_run:
                 ElementTree.SubElement(case, "skipped", message=result.not_run)
+            if result.changed and result.older:
+                ElementTree.SubElement(case, "skipped", message=result.changed.reason)
             if result.wrong:
                 text = NOT_XML.sub("?", result.report)
                 failure = ElementTree.SubElement(case, "failure", message=result.job.case.title)

@@ -30,6 +30,7 @@ from tests.conformance.case import Case, CaseError, Expect, read_case, version_k
 from tests.conformance.namespace import Unavailable
 from tests.conformance.php_side import run_php
 from tests.conformance.python_side import run_python
+from tests.conformance.releases import Changed, another, listing
 from tests.conformance.side_by_side import side_by_side
 from tests.conformance.transcript import Transcript
 from tests.conformance.twins import check_twins
@@ -67,14 +68,30 @@ class Result:
         return not self.problems and not self.not_run and self.printed == self.job.expect.lines
 
     @property
+    def changed(self) -> Changed | None:
+        """What another point release than the recorded one printed otherwise."""
+        php, case = self.job.php, self.job.case
+        if self.good or self.not_run or self.problems or php is None or php.series not in case.releases:
+            return None
+        recorded, own = case.releases[php.series], self.job.expect == case.expected(php.series)
+        if not own or not another(php.version, recorded):
+            return None
+        return Changed(php.version, recorded, label(case))
+
+    @property
+    def older(self) -> bool:
+        """Does only an older release than the recorded one print something else?"""
+        return self.changed is not None and not self.changed.newer
+
+    @property
     def wrong(self) -> bool:
-        """Was something else printed?"""
-        return not self.good and not self.not_run
+        """Was something else printed, and not by an older release?"""
+        return not self.good and not self.not_run and not self.older
 
     @property
     def report(self) -> str:
         """Both transcripts side by side, and what went wrong."""
-        titles = f"EXPECT {' '.join(self.job.expect.versions)}", self.job.who
+        titles = f"EXPECT {' '.join(self.job.expect.releases)}", self.job.who
         table = side_by_side(titles[0], self.job.expect.lines, titles[1], self.printed)
         return "\n".join([*self.problems, *table, *([self.detail.rstrip()] if self.detail else [])])
 
@@ -222,18 +239,28 @@ def show(results: Sequence[Result], console: Console) -> None:
         console.rule(f"{result.job.who}  {label(result.job.case)}", align="left")
         console.print(result.job.case.title, highlight=False, markup=False)
         console.print(result.report, highlight=False, markup=False, soft_wrap=True)
-    sums = Table("", "cases", "agree", "differ", "not run", title="Agreement with the recorded transcripts")
+    heads = "", "cases", "agree", "differ", "differ, older", "not run"
+    sums = Table(*heads, title=f"Agreement with what was recorded: {recorded_from(results)}")
     for who in dict.fromkeys(result.job.who for result in results):
         own = [result for result in results if result.job.who == who]
         good, bad = sum(result.good for result in own), sum(result.wrong for result in own)
-        sums.add_row(who, *map(str, (len(own), good, bad, len(own) - good - bad)))
+        older = sum(result.older for result in own)
+        sums.add_row(who, *map(str, (len(own), good, bad, older, len(own) - good - bad - older)))
     if wrong:
-        listing = Table("case", "differs in", title="Differences")
+        differing = Table("case", "differs in", title="Differences")
         for name in dict.fromkeys(label(result.job.case) for result in wrong):
-            listing.add_row(name, ", ".join(r.job.who for r in wrong if label(r.job.case) == name))
-        console.print(listing)
+            differing.add_row(name, ", ".join(r.job.who for r in wrong if label(r.job.case) == name))
+        console.print(differing)
     console.print(sums)
+    for line in listing(result.changed for result in results if result.changed):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     for reason in dict.fromkeys(result.not_run for result in results if result.not_run):
         console.print(f"not run: {reason}", highlight=False, markup=False)
     if not results:
         print("compat_matrix: nothing to run", file=sys.stderr)
+
+
+def recorded_from(results: Iterable[Result]) -> str:
+    """PHP 8.4.28, 8.2.36: the point releases behind the transcripts that were compared with."""
+    releases = {release for result in results for release in result.job.expect.releases}
+    return "PHP " + ", ".join(sorted(releases, key=version_key, reverse=True)) if releases else "nothing"

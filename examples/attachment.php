@@ -73,4 +73,4 @@ function main($host, $port, $sender, $to, $text, $attachment) {
     return "Sent, with an attachment of $size bytes";
 }
 
-echo main(...array_slice($argv, 1)), "\n";
+fwrite(STDOUT, main(...array_slice($argv, 1)) . "\n");

@@ -73,4 +73,4 @@ def main(host, port, sender, to, text, attachment):
     return f"Sent, with an attachment of {size} bytes"
 
 
-print(main(*sys.argv[1:]))
+fwrite(STDOUT, main(*sys.argv[1:]) + "\n")

@@ -91,7 +91,7 @@ class ChatServer {
     }
     public function join($client, $name) {
         // The name must be new, and letters and digits.
-        if (!ctype_alnum($name) || strlen($name) > 20 || in_array($name, $this->names()))
+        if (!ctype_alnum($name) || strlen($name) > 20 || in_array($name, $this->names(), true))
             return $this->send($client, "Another name, please.\n");
         $client->name = $name;
         show("$client->peer is $client->name");
@@ -150,7 +150,7 @@ class ChatServer {
 }
 function show($text) {
     // The server's own log goes to standard output.
-    echo $text, "\n";
+    fwrite(STDOUT, "$text\n");
 }
 
 function main($address, $patience = 300) {

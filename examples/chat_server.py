@@ -150,7 +150,7 @@ class ChatServer:
 
 def show(text):
     # The server's own log goes to standard output.
-    print(text, flush=True)
+    fwrite(STDOUT, f"{text}\n")
 
 
 def main(address, patience=300):

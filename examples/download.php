@@ -21,13 +21,13 @@ class ProgressBar {
     public function note($code, $severity, $message, $number, $done, $most) {
         // Tells what has come to pass.
         if ($code === STREAM_NOTIFY_CONNECT) {
-            echo "connected\n";
+            fwrite(STDOUT, "connected\n");
         }
         if ($code === STREAM_NOTIFY_REDIRECTED) {
-            echo "redirected to $message\n";
+            fwrite(STDOUT, "redirected to $message\n");
         }
         if ($code === STREAM_NOTIFY_MIME_TYPE_IS) {
-            echo "type: $message\n";
+            fwrite(STDOUT, "type: $message\n");
         }
         if ($code === STREAM_NOTIFY_PROGRESS && $done > 0) {
             $this->draw($done);
@@ -37,7 +37,7 @@ class ProgressBar {
     public function draw($done) {
         // One line that is drawn again and again; without a size there are bytes and no bar.
         $filled = $this->size ? min(WIDTH, intdiv(WIDTH * $done, $this->size)) : 0;
-        echo "\r[" . str_repeat('#', $filled) . str_repeat('.', WIDTH - $filled) . "] $done bytes";
+        fwrite(STDOUT, "\r[" . str_repeat('#', $filled) . str_repeat('.', WIDTH - $filled) . "] $done bytes");
     }
 }
 function download($url, $target) {
@@ -50,7 +50,7 @@ function download($url, $target) {
     }
     $size = file_put_contents($target, $fp);
     fclose($fp);
-    echo "\n";
+    fwrite(STDOUT, "\n");
     return $size;
 }
 

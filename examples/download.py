@@ -21,13 +21,13 @@ class ProgressBar:
     def note(self, code, severity, message, number, done, most):
         # Tells what has come to pass.
         if code == STREAM_NOTIFY_CONNECT:
-            print("connected\n", end="")
+            fwrite(STDOUT, "connected\n")
 
         if code == STREAM_NOTIFY_REDIRECTED:
-            print(f"redirected to {message}\n", end="")
+            fwrite(STDOUT, f"redirected to {message}\n")
 
         if code == STREAM_NOTIFY_MIME_TYPE_IS:
-            print(f"type: {message}\n", end="")
+            fwrite(STDOUT, f"type: {message}\n")
 
         if code == STREAM_NOTIFY_PROGRESS and done > 0:
             self.draw(done)
@@ -37,7 +37,7 @@ class ProgressBar:
     def draw(self, done):
         # One line that is drawn again and again; without a size there are bytes and no bar.
         filled = min(WIDTH, WIDTH * done // self.size) if self.size else 0
-        print("\r[" + "#" * filled + "." * (WIDTH - filled) + f"] {done} bytes", end="")
+        fwrite(STDOUT, "\r[" + "#" * filled + "." * (WIDTH - filled) + f"] {done} bytes")
 
 
 def download(url, target):
@@ -50,7 +50,7 @@ def download(url, target):
 
     size = file_put_contents(target, fp)
     fclose(fp)
-    print("\n", end="")
+    fwrite(STDOUT, "\n")
     return size
 
 

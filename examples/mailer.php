@@ -5,6 +5,7 @@
 // built in: base64_encode(), base64_decode()
 // built in: hash_hmac()
 // built in: json_decode()
+// built in: preg_replace()
 // built in: $argv, exit()
 
 // built in: the stream functions and their constants
@@ -49,7 +50,7 @@ class Mailer {
         $this->extensions = [];
         if (!$this->command("EHLO $name", ['250']))
             return $this->reply !== '' && $this->command("HELO $name", ['250']);
-        foreach (array_slice(explode("\r\n", rtrim($this->reply)), 1) as $line) {
+        foreach (array_slice(explode("\r\n", rtrim($this->reply, "\r\n")), 1) as $line) {
             $words = explode(' ', strtoupper(substr($line, 4)));
             $this->extensions[$words[0]] = array_slice($words, 1);
         }
@@ -87,7 +88,8 @@ class Mailer {
             case 'CRAM-MD5':
                 if (!$this->command('AUTH CRAM-MD5', ['334']))
                     return false;
-                $challenge = base64_decode(substr($this->reply, 4));
+                $letters = preg_replace('#[^A-Za-z0-9+/]#', '', substr($this->reply, 4));
+                $challenge = base64_decode($letters);
                 $answer = "$user " . hash_hmac('md5', $challenge, $password);
                 return $this->command(base64_encode($answer), ['235']);
         }
@@ -164,11 +166,12 @@ class Mailer {
         $this->reply = $this->get_lines();
         if ($this->reply === '')
             return false;
-        foreach (explode("\r\n", rtrim($this->reply)) as $line)
+        $text = rtrim($this->reply, "\r\n");
+        foreach (explode("\r\n", $text) as $line)
             ($this->debug)('S: ' . $line);
         if (in_array(substr($this->reply, 0, 3), $expected))
             return true;
-        return $this->set_error('The server said: ' . rtrim($this->reply));
+        return $this->set_error("The server said: $text");
     }
     public function get_lines() {
         // Reads up to a line whose fourth byte is no hyphen. '' when the connection or the time ends first.
@@ -222,7 +225,7 @@ function send_messages($mailer, $job) {
 
 function show($text) {
     // The dialogue goes to standard output.
-    echo $text, "\n";
+    fwrite(STDOUT, "$text\n");
 }
 
 function main($file) {

@@ -5,6 +5,7 @@
 import base64
 import hmac
 import json
+import re
 import sys
 
 from php_streams import *
@@ -49,8 +50,8 @@ class Mailer:
         self.extensions = {}
         if not self.command(f"EHLO {name}", [b"250"]):
             return self.reply != b"" and self.command(f"HELO {name}", [b"250"])
-        for line in self.reply.rstrip().split(b"\r\n")[1:]:
-            words = line[4:].decode().upper().split(" ")
+        for line in self.reply.rstrip(b"\r\n").split(b"\r\n")[1:]:
+            words = line[4:].upper().decode(errors="surrogateescape").split(" ")
             self.extensions[words[0]] = words[1:]
 
         return True
@@ -87,7 +88,8 @@ class Mailer:
             case "CRAM-MD5":
                 if not self.command("AUTH CRAM-MD5", [b"334"]):
                     return False
-                challenge = base64.b64decode(self.reply[4:])
+                letters = re.sub(rb"[^A-Za-z0-9+/]", b"", self.reply[4:])
+                challenge = base64.b64decode(letters + b"/" * (-len(letters) % 4))[: len(letters) * 3 // 4]
                 answer = f"{user} " + hmac.new(password.encode(), challenge, "md5").hexdigest()
                 return self.command(base64.b64encode(answer.encode()).decode(), [b"235"])
 
@@ -164,11 +166,12 @@ class Mailer:
         self.reply = self.get_lines()
         if self.reply == b"":
             return False
-        for line in self.reply.rstrip().split(b"\r\n"):
-            self.debug("S: " + line.decode(errors="replace"))
+        text = self.reply.rstrip(b"\r\n").decode(errors="surrogateescape")
+        for line in text.split("\r\n"):
+            self.debug("S: " + line)
         if self.reply[:3] in expected:
             return True
-        return self.set_error("The server said: " + self.reply.rstrip().decode(errors="replace"))
+        return self.set_error(f"The server said: {text}")
 
     def get_lines(self):
         # Reads up to a line whose fourth byte is no hyphen. b"" when the connection or the time ends first.
@@ -222,7 +225,7 @@ def send_messages(mailer, job):
 
 def show(text):
     # The dialogue goes to standard output.
-    print(text, flush=True)
+    fwrite(STDOUT, f"{text}\n")
 
 
 def main(file):

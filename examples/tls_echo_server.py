@@ -109,7 +109,7 @@ class TlsEchoServer:
 
 def show(text):
     # The server's own log goes to standard output.
-    print(text, flush=True)
+    fwrite(STDOUT, f"{text}\n")
 
 
 def main(address, certificate):

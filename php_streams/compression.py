@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from php_streams._core.alias import alias
 from php_streams._core.arguments import to_filename
+from php_streams._core.bzio import BzipFile
 from php_streams._core.deflate import ANY, Damaged, inflate, stored
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.output import pass_through
@@ -335,11 +336,11 @@ def bzerror(bz: Stream) -> dict[str, int | str]:
     return {"errno": number, "errstr": ERRORS[-number]}
 
 
-def _bzip2(bz: Any) -> BzipRaw:
+def _bzip2(bz: Any) -> BzipFile:
     raw = open_stream(bz, 1, "bz").raw
     if not isinstance(raw, BzipRaw):
         raise argument_type_error(1, "bz", "must be a bz2 stream")
-    return raw
+    return raw.file
 
 
 # --- strings, with libbz2 ------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import os
 from contextvars import ContextVar
 from typing import Any, Literal
 
-from php_streams._core.arguments import to_context, to_filename
+from php_streams._core import stat_cache
+from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.directory import ENTRY, DirectoryRaw
@@ -36,7 +37,8 @@ _last: ContextVar[Stream | None] = ContextVar("last_directory", default=None)
 def opendir(directory: Name, context: Context | None = None) -> Stream | Literal[False]:
     """Opens directory handle.  https://www.php.net/function.opendir"""
     path = to_filename(directory, 1, "directory")
-    handle = open_directory(path, to_context(context, 2)) if path else None
+    options = to_context(context, 2)
+    handle = open_directory(path, options) if path else None
     if handle is None:
         return False
     _last.set(handle)
@@ -101,9 +103,10 @@ def scandir(
     """
     path = to_filename(directory, 1, "directory")
     order = to_int(sorting_order, 2, "sorting_order")
-    options = to_context(context, 3, default=False)
+    expect_context(context, 3)
     if not path:
         raise argument_value_error(1, "directory", "must not be empty")
+    options = to_context(context, 3, default=False)
     code: list[int] = []
     handle = open_directory(path, options, code)
     if handle is None:
@@ -148,7 +151,8 @@ class Directory:
 def dir(directory: Name, context: Context | None = None) -> Directory | Literal[False]:
     """Returns an instance of the Directory class.  https://www.php.net/function.dir"""
     path = to_filename(directory, 1, "directory")
-    handle = open_directory(path, to_context(context, 2)) if path else None
+    options = to_context(context, 2)
+    handle = open_directory(path, options) if path else None
     if handle is None:
         return False
     _last.set(handle)
@@ -170,6 +174,7 @@ def chdir(directory: Name) -> bool:
     path = to_filename(directory, 1, "directory")
     try:
         os.chdir(path)
+        stat_cache.forget()
     except OSError as error:
         return warn(f"{error.strerror} (errno {error.errno})")
     return True

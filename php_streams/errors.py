@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 from typing import Any, Literal
 
 from php_streams._core import diagnostics, ini
 from php_streams._core.alias import alias
 from php_streams._core.callback import problem, resolve
+from php_streams._core.clock import log_time
 from php_streams._core.diagnostics import (
     ArgumentCountError,
     Handler,
@@ -177,14 +177,8 @@ def _logged(message: bytes) -> bool:
     except OSError:
         return False
     with open(descriptor, "wb", buffering=0) as file, contextlib.suppress(OSError):
-        # In UTC, which is PHP's time zone when nothing sets another.
-        now = time.gmtime()
-        day = f"{now.tm_mday:02}-{_MONTHS[now.tm_mon - 1]}-{now.tm_year}"
-        file.write(f"[{day} {time.strftime('%H:%M:%S', now)} UTC] ".encode() + message + b"\n")
+        file.write(f"[{log_time()}] ".encode() + message + b"\n")
     return True
-
-
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
 def _to_stderr(data: bytes) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import stat
+from functools import partial
 from typing import Any, Literal
 
-from php_streams._core.arguments import to_context, to_filename
+from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import argument_value_error, notice, warn
 from php_streams._core.lines import end_of_line
 from php_streams._core.output import pass_through
+from php_streams._core.raw import Descriptor
 from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, open_stream
 from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.values import cast_string, to_bool, to_int, type_name
 from php_streams._wrappers import locate, scheme_of
-from php_streams._wrappers.names import status_of
+from php_streams._wrappers.copying import copy_file
 from php_streams._wrappers.open import open_url
 from php_streams._wrappers.plain import FileRaw, wrapper
 from php_streams.constants import (
@@ -28,7 +28,6 @@ from php_streams.constants import (
     FILE_SKIP_EMPTY_LINES,
     FILE_USE_INCLUDE_PATH,
     LOCK_EX,
-    STREAM_URL_STAT_QUIET,
 )
 
 __all__ = [
@@ -60,12 +59,12 @@ def file_get_contents(
     """
     path = to_filename(filename)
     search = to_bool(use_include_path, 2, "use_include_path")
-    options = to_context(context, 3)
+    expect_context(context, 3)
     start = to_int(offset, 4, "offset")
     most = -1 if length is None else to_int(length, 5, "length", "?int")
     if length is not None and most < 0:
         raise argument_value_error(5, "length", "must be greater than or equal to 0")
-    fp = open_url(path, "rb", options, search=search)
+    fp = open_url(path, "rb", to_context(context, 3), search=search)
     if fp is None:
         return False
     with fp:
@@ -88,18 +87,18 @@ def file_put_contents(
     """
     path = to_filename(filename)
     how = to_int(flags, 3, "flags")
+    expect_context(context, 4)
     source = open_stream(data) if isinstance(data, Resource) else None
     options = to_context(context, 4, default=not how & FILE_NO_DEFAULT_CONTEXT)
-    mode = "ab" if how & FILE_APPEND else "wb"
-    if how & LOCK_EX:
-        if "://" in path and path[:7].lower() != "file://":
-            return warn("Exclusive locks may only be set for regular files")
-        mode = "ab" if how & FILE_APPEND else "cb"
+    mode = "ab" if how & FILE_APPEND else "cb" if how & LOCK_EX else "wb"
+    if mode == "cb" and "://" in path and path[:7].lower() != "file://":
+        return warn("Exclusive locks may only be set for regular files")
     fp = open_url(path, mode, options, search=bool(how & FILE_USE_INCLUDE_PATH))
     if fp is None:
         return False
     with fp:
         if how & LOCK_EX and not (fp.raw.lockable and fp.raw.lock(LOCK_EX)):
+            fp.close()
             return warn("Exclusive locks are not supported for this stream")
         if mode == "cb":
             fp.truncate(0)
@@ -145,6 +144,7 @@ def file(filename: Name, flags: int = 0, context: Context | None = None) -> list
     """
     path = to_filename(filename)
     how = to_int(flags, 2, "flags")
+    expect_context(context, 3)
     if how < 0 or how & ~_FILE_FLAGS:
         raise argument_value_error(2, "flags", "must be a valid flag value")
     options = to_context(context, 3, default=not how & FILE_NO_DEFAULT_CONTEXT)
@@ -194,37 +194,10 @@ def copy(from_: Name, to: Name, context: Context | None = None) -> bool:
     from_, to: paths or URLs; what is there is overwritten.
     """
     source, target = to_filename(from_, 1, "from"), to_filename(to, 2, "to")
-    options = to_context(context, 3)
+    expect_context(context, 3)
     if scheme_of(source) is not None:
         locate(source)  # PHP asks here too whether there is such a wrapper, and says so
-    if _refused(source, target, options):
-        return False
-    reader = open_url(source, "rb", options)
-    if reader is None:
-        return False
-    with contextlib.ExitStack() as streams:
-        writer = open_url(target, "wb", options)
-        if writer is not None:
-            streams.push(writer)
-        with reader:
-            return writer is not None and copy_stream(reader, writer) is not False
-
-
-def _refused(source: str, target: str, context: Context | None) -> bool:
-    """Whether one of the two is a directory, or both are the same file."""
-    first = status_of(source, context)
-    if first is None:
-        return False
-    if stat.S_ISDIR(first.st_mode):
-        return not warn("The first argument to copy() function cannot be a directory")
-    second = status_of(target, context, flags=STREAM_URL_STAT_QUIET)
-    if second is None:
-        return False
-    if stat.S_ISDIR(second.st_mode):
-        return not warn("The second argument to copy() function cannot be a directory")
-    if first.st_ino and second.st_ino:
-        return os.path.samestat(first, second)
-    return os.path.abspath(source) == os.path.abspath(target)
+    return copy_file(source, target, to_context(context, 3))
 
 
 # --- temporary files -----------------------------------------------------------------------------------
@@ -239,10 +212,9 @@ def tmpfile() -> Stream | Literal[False]:
     Open for reading and writing; the file goes when the stream is closed, or its variables are gone.
     """
     try:
-        fd, path = make_temporary(temporary_folder(), "php")
+        raw, path = make_temporary(temporary_folder(), "php", partial(FileRaw, os.open))
     except OSError:
         return False
-    raw = FileRaw(fd)
     raw.greedy = True
     raw.temporary = path
     fp = Stream(raw, "r+b", path)
@@ -259,17 +231,18 @@ def tempnam(directory: Name, prefix: str | bytes) -> str | Literal[False]:
     folder = to_filename(directory, 1, "directory")
     start = to_filename(prefix, 2, "prefix").rstrip("/").rpartition("/")[2]
     start = os.fsdecode(os.fsencode(start)[:_PREFIX_MAX])
-    for place in [os.path.abspath(folder)] if folder else []:
+    if folder:
         try:
-            return _closed(*make_temporary(place, start))
+            return _new_file(os.path.realpath(folder, strict=True), start)
         except OSError:
             notice("file created in the system's temporary directory")
     try:
-        return _closed(*make_temporary(temporary_folder(), start))
+        return _new_file(temporary_folder(), start)
     except OSError:
         return False
 
 
-def _closed(fd: int, path: str) -> str:
-    os.close(fd)
+def _new_file(folder: str, prefix: str) -> str:
+    descriptor, path = make_temporary(folder, prefix, partial(Descriptor, os.open))
+    descriptor.close()
     return path

@@ -17,7 +17,7 @@ from php_streams._core.diagnostics import argument_type_error, argument_value_er
 from php_streams._core.format import php_format
 from php_streams._core.output import pass_through
 from php_streams._core.status import stat_array
-from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
+from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream, refuse
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_string, type_name
 from php_streams._wrappers.open import open_url
 from php_streams.constants import LOCK_NB, PHP_INT_MAX, SEEK_SET
@@ -381,8 +381,9 @@ def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | 
 
     expect_resource(stream)
     directives = to_bytes(format, 2, "format")
-    source = open_stream(stream)
-    line = source.readline() or source.next_line()
+    if not isinstance(stream, Stream) or not stream.is_open:
+        raise invalid_resource("File-Handle")  # its own name for it
+    line = stream.readline() or stream.next_line()
     if line is False:
         return False
     try:

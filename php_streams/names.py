@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from typing import Any, Literal
 
-from php_streams._core.arguments import to_context, to_filename
+from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_value_error, warn
-from php_streams._core.values import to_bool, to_int
+from php_streams._core.values import to_bool, to_int, to_string
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import locate
 from php_streams._wrappers.open import open_url
 
 __all__ = [
+    "chgrp",
     "chmod",
+    "chown",
+    "lchgrp",
+    "lchown",
     "link",
     "linkinfo",
     "mkdir",
@@ -66,6 +71,7 @@ def rename(from_: Name, to: Name, context: Context | None = None) -> bool:
     Across file systems a file is copied.  Both names have to belong to the same wrapper.
     """
     source, target = to_filename(from_, 1, "from"), to_filename(to, 2, "to")
+    expect_context(context, 3)
     wrapper, old = _wrapper(source)
     if wrapper is None:
         return warn("Unable to locate stream wrapper")
@@ -108,6 +114,11 @@ def rmdir(directory: Name, context: Context | None = None) -> bool:
     return _done(lambda: wrapper.rmdir(target, options), target)
 
 
+def _is_url(path: str) -> bool:
+    """Whether a file is named by its URL: what fails is worded in another way then."""
+    return path[:7].lower() == "file://"
+
+
 def touch(filename: Name, mtime: int | None = None, atime: int | None = None) -> bool:
     """Sets access and modification time of file.  https://www.php.net/function.touch
 
@@ -125,7 +136,9 @@ def touch(filename: Name, mtime: int | None = None, atime: int | None = None) ->
         return False
     if wrapper.can_touch:
         times = None if modified is None or accessed is None else (accessed, modified)
-        return _done(lambda: wrapper.touch(target, times))
+        if _is_url(path):
+            return _done(lambda: wrapper.touch(target, times), target, "Operation failed: {}")
+        return _done(lambda: wrapper.touch(target, times), text="Utime failed: {}")
     if modified is not None:
         return warn("Cannot call touch() for a non-standard stream")
     made = open_url(path, "c")
@@ -144,7 +157,55 @@ def chmod(filename: Name, permissions: int) -> bool:
         return False
     if not wrapper.can_touch:
         return warn("Cannot call chmod() for a non-standard stream")
+    if _is_url(path):
+        return _done(lambda: wrapper.chmod(target, mode), target, "Operation failed: {}")
     return _done(lambda: wrapper.chmod(target, mode))
+
+
+def chown(filename: Name, user: str | bytes | int) -> bool:
+    """Changes file owner.  https://www.php.net/function.chown
+
+    user: a name or a number.  Of a link: what it leads to.
+    """
+    return _give(filename, user, "user")
+
+
+def chgrp(filename: Name, group: str | bytes | int) -> bool:
+    """Changes file group.  https://www.php.net/function.chgrp
+
+    group: a name or a number.  Of a link: what it leads to.
+    """
+    return _give(filename, group, "group")
+
+
+def lchown(filename: Name, user: str | bytes | int) -> bool:
+    """Changes user ownership of symlink.  https://www.php.net/function.lchown
+
+    user: a name or a number.  Of a link: the link itself.
+    """
+    return _give(filename, user, "user", follow=False)
+
+
+def lchgrp(filename: Name, group: str | bytes | int) -> bool:
+    """Changes group ownership of symlink.  https://www.php.net/function.lchgrp
+
+    group: a name or a number.  Of a link: the link itself.
+    """
+    return _give(filename, group, "group", follow=False)
+
+
+def _give(filename: Name, to: str | bytes | int, what: str, follow: bool = True) -> bool:
+    path = to_filename(filename)
+    if isinstance(to, (str, bytes, bytearray)):
+        to = to_string(to, 2, what)
+    else:
+        to = to_int(to, 2, what, "string|int")
+    wrapper, target = _wrapper(path)
+    if wrapper is None or not wrapper.can_touch:
+        return warn(f"Cannot call {'chown' if what == 'user' else 'chgrp'}() for a non-standard stream")
+    if _is_url(path):
+        return _done(lambda: wrapper.give(target, to, what == "group", True), target, "Operation failed: {}")
+    return _done(lambda: wrapper.give(target, to, what == "group", follow))
 
 
 def umask(mask: int | None = None) -> int:
@@ -162,17 +223,39 @@ def umask(mask: int | None = None) -> int:
 # --- links, which have nothing to do with wrappers -----------------------------------------------------
 
 
+def _expect_way(path: str, folder: str = "") -> None:
+    """Raises where a name leads through what is no folder, or in circles: PHP calls that nothing there."""
+    try:
+        os.stat(os.path.join(folder, path))
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+
+
 def symlink(target: Name, link: Name) -> bool:
     """Creates a symbolic link.  https://www.php.net/function.symlink"""
     what, name = to_filename(target, 1, "target"), to_filename(link, 2, "link")
-    # PHP follows links in the new link's own name, too: it makes what a link that leads nowhere is about.
-    return _done(lambda: os.symlink(what, name and os.path.realpath(name)))
+
+    def make() -> None:
+        _expect_way(name)
+        # PHP follows links in the new link's own name, too: it makes what a link that leads nowhere is about.
+        place = name and os.path.realpath(name) + ("/" if name.endswith("/") else "")
+        _expect_way(what, os.path.dirname(place))
+        os.symlink(what, place)
+
+    return _done(make)
 
 
 def link(target: Name, link: Name) -> bool:
     """Create a hard link.  https://www.php.net/function.link"""
     what, name = to_filename(target, 1, "target"), to_filename(link, 2, "link")
-    return _done(lambda: os.link(what, name))
+
+    def make() -> None:
+        _expect_way(name)
+        _expect_way(what)
+        os.link(what, name)
+
+    return _done(make)
 
 
 def readlink(path: Name) -> str | Literal[False]:

@@ -44,7 +44,7 @@ FsockopenResult = outputs("FsockopenResult", "result error_code error_message")
 DnsGetRecordResult = outputs("DnsGetRecordResult", "result authoritative_name_servers additional_records")
 GetmxrrResult = outputs("GetmxrrResult", "result hosts weights")
 
-# PHP's limit is 2**64 microseconds; the number that it prints is whatever lay in a register (decisions.toml).
+# As many microseconds as 64 bits count.
 _LONGEST = 2**64 / 1_000_000
 
 
@@ -100,12 +100,13 @@ def _connect(hostname: Any, port: Any, timeout: Any, by_reference: tuple[Any, ..
 def _timeout(timeout: Any) -> float | None:
     """The connect timeout in seconds; None for ever."""
     if timeout is None:
-        return ini.socket_timeout()
-    seconds = to_float(timeout, 5, "timeout", "?float")
+        seconds = float(ini.number("default_socket_timeout"))
+    else:
+        seconds = to_float(timeout, 5, "timeout", "?float")
     if seconds == -1:
         return None
     if not 0 <= seconds <= _LONGEST:
-        raise ValueError(f"{called()}(): Argument #6 must be -1 or between 0 and {int(_LONGEST)}")
+        raise argument_value_error(5, "timeout", f"must be -1 or between 0 and {int(_LONGEST)}")
     return seconds
 
 

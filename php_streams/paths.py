@@ -1,6 +1,7 @@
 """Questions about names (the manual's book.filesystem): what is there, and what a path consists of.
 
-PHP remembers what it learned about the last name (clearstatcache); here the answer is always a new one.
+PHP remembers what it learned about the last name (clearstatcache); here the answer is a new one, unless the
+setting php_streams.stat_cache is "php".
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import stat as status
 from collections.abc import Callable
 from typing import Any, Literal
 
+from php_streams._core import stat_cache
 from php_streams._core.alias import alias
 from php_streams._core.arguments import to_filename
 from php_streams._core.diagnostics import argument_value_error, warn
@@ -18,7 +20,7 @@ from php_streams._core.pattern import matches
 from php_streams._core.status import stat_array
 from php_streams._core.temporary import temporary_folder
 from php_streams._core.values import to_bool, to_int, to_path, to_string
-from php_streams._wrappers.names import allowed, status_of
+from php_streams._wrappers.names import FRESH, allowed, status_of
 from php_streams.constants import (
     GLOB_AVAILABLE_FLAGS,
     GLOB_ONLYDIR,
@@ -61,8 +63,6 @@ __all__ = [
 
 Name = str | bytes | os.PathLike[str]
 
-# What PHP adds to the flags that url_stat gets: not to take the answer from its cache.
-_FRESH = 4
 # The longest path, its end included, that the system takes.
 PATH_MAX = 4096
 KINDS = {
@@ -84,7 +84,7 @@ def _status(filename: Any, follow: bool = True) -> os.stat_result | None:
         return None
     if not path:
         return None
-    found = status_of(path, follow=follow, flags=_FRESH if follow else _FRESH | STREAM_URL_STAT_LINK)
+    found = status_of(path, follow=follow, flags=FRESH if follow else FRESH | STREAM_URL_STAT_LINK)
     if found is None:
         warn(f"{'stat' if follow else 'Lstat'} failed for {path}")
     return found
@@ -95,7 +95,7 @@ def _quietly(filename: Any, follow: bool = True) -> os.stat_result | None:
     path = to_path(filename, 1, "filename")
     if not path or "\0" in path:
         return None
-    flags = _FRESH | STREAM_URL_STAT_QUIET | (0 if follow else STREAM_URL_STAT_LINK)
+    flags = FRESH | STREAM_URL_STAT_QUIET | (0 if follow else STREAM_URL_STAT_LINK)
     return status_of(path, follow=follow, flags=flags)
 
 
@@ -232,10 +232,12 @@ def is_executable(filename: Name) -> bool:
 def clearstatcache(clear_realpath_cache: bool = False, filename: Name = "") -> None:
     """Clears file status cache.  https://www.php.net/function.clearstatcache
 
-    There is none here: every answer is a new one.
+    There is one where the setting php_streams.stat_cache is "php".  filename: PHP forgets all names whatever
+    it is.
     """
     to_bool(clear_realpath_cache, 1, "clear_realpath_cache")
     to_filename(filename, 2, "filename")
+    stat_cache.forget()
 
 
 # --- what a path consists of ---------------------------------------------------------------------------
@@ -378,7 +380,7 @@ def _space(directory: Any, blocks: Callable[[os.statvfs_result], int]) -> float 
     if not path:
         return False
     try:
-        disk = os.statvfs(path)
+        disk = os.statvfs(os.path.realpath(path))
     except OSError as error:
         return warn(f"{error.strerror}")
     return float((disk.f_frsize or disk.f_bsize) * blocks(disk))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from php_streams._core import ini
 from php_streams._core.diagnostics import argument_type_error, argument_value_error
 from php_streams._core.shell import escape_command
 from php_streams._core.values import array_items, to_string, to_text, type_name
@@ -15,7 +16,8 @@ __all__ = ["mail"]
 # Of these a message has one, so that an array of them is refused.
 SINGLE = frozenset("orig-date from sender reply-to bcc cc message-id references in-reply-to".split())
 
-_CONTROL = re.compile(r"\r\n[ \t]|[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"\r\n[ \t]+|[\x00-\x1f\x7f]")
+_BREAK = re.compile(r"\r?\n[ \t]|\r\n|[\r\n\0]")
 _NAME = re.compile(r"[!-9;-~]*")
 
 
@@ -35,9 +37,12 @@ def mail(
     receiver = _line(_text(to, 1, "to"))
     about = _line(_text(subject, 2, "subject"))
     body = _text(message, 3, "message")
-    headers = _headers(additional_headers)
+    given = _given(additional_headers)
     more = _text(additional_params, 5, "additional_params")
-    return send(receiver, about, body, headers, escape_command(more.encode("utf-8", "surrogateescape")))
+    headers = _headers(given)
+    forced = ini.get("mail.force_extra_parameters") or ini.given("mail.force_extra_parameters")
+    options = (more if forced is None else forced).encode("utf-8", "surrogateescape")
+    return send(receiver, about, body, headers, escape_command(options) or None)
 
 
 def _text(value: Any, number: int, name: str) -> str:
@@ -52,16 +57,23 @@ def _line(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0] if len(found[0]) > 1 else " ", text.rstrip(" \t\n\r\v\f"))
 
 
-def _headers(given: Any) -> str:
-    """The additional headers as lines."""
-    if given is None:
-        return _text(None, 4, "additional_headers")
-    kind = type_name(given)
+def _given(headers: Any) -> Any:
+    """The additional headers as an array or a string; what is inside is looked at later."""
+    kind = type_name(headers)
     if kind == "array":
-        return "\r\n".join(line for name, value in array_items(given) for line in _header(name, value))
+        return headers
     if kind not in ("string", "int", "float", "true", "false", "null"):
         raise argument_type_error(4, "additional_headers", f"must be of type array|string, {kind} given")
-    return _text(given, 4, "additional_headers").rstrip(" \t\n\r\0\v")
+    return to_string(headers, 4, "additional_headers", "array|string")
+
+
+def _headers(given: Any) -> str:
+    """The additional headers as lines."""
+    if not isinstance(given, str):
+        return "\r\n".join(line for name, value in array_items(given) for line in _header(name, value))
+    if "\0" in given:
+        raise argument_value_error(4, "additional_headers", "must not contain any null bytes")
+    return given.rstrip(" \t\n\r\0\v")
 
 
 def _header(name: int | str, value: Any) -> list[str]:
@@ -78,25 +90,35 @@ def _header(name: int | str, value: Any) -> list[str]:
         raise TypeError(f'Header "{name}" must be of type array|string, {kind} given')
     if lower in SINGLE:
         raise TypeError(f'Header "{lower}" must be of type string, {kind} given')
-    lines = []
-    for key, item in array_items(value):
-        if not isinstance(key, int):
-            raise TypeError(f'Header "{name}" must only contain numeric keys, "{key}" found')
-        if type_name(item) != "string":
-            found = type_name(item)
-            raise TypeError(f'Header "{name}" must only contain values of type string, {found} found')
-        lines.append(_checked(name, to_text(item)))
+    return _several(name, value)
+
+
+def _several(name: str, values: Any) -> list[str]:
+    """A header that comes several times; of the values that are wrong the last one is told of, as in PHP."""
+    lines, wrong = [], None
+    for key, item in array_items(values):
+        try:
+            if not isinstance(key, int):
+                raise TypeError(f'Header "{name}" must only contain numeric keys, "{key}" found')
+            if type_name(item) != "string":
+                found = type_name(item)
+                raise TypeError(f'Header "{name}" must only contain values of type string, {found} found')
+            lines.append(_checked(name, to_text(item)))
+        except (TypeError, ValueError) as error:
+            error.__cause__, wrong = wrong, error
+            if isinstance(error, TypeError):
+                break
+    if wrong is not None:
+        raise wrong
     return lines
 
 
 def _checked(name: str, value: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f'Header name "{name}" contains invalid characters')
-    rest = re.sub(r"\r\n[ \t]", "", value)
-    found = re.search(r"\r\n|[\r\n\0]", rest)
-    if found:
-        what = WHAT[found[0]]
-        raise ValueError(f'Header "{name}" contains {what} not allowed in the header')
+    for found in _BREAK.findall(value):
+        if found in WHAT:
+            raise ValueError(f'Header "{name}" contains {WHAT[found]} not allowed in the header')
     return f"{name}: {value}"
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from php_streams._core import ini, quantity
 from php_streams._core.alias import alias
 from php_streams._core.diagnostics import argument_type_error, deprecated, warn
+from php_streams._core.ini_table import QUANTITIES
 from php_streams._core.values import scalar_text, to_string, to_text
 
 __all__ = [
@@ -29,18 +30,21 @@ def ini_get(option: str) -> str | Literal[False]:
 def ini_set(option: str, value: str | int | float | bool | None) -> str | Literal[False]:
     """Sets the value of a configuration option.  https://www.php.net/function.ini-set
 
-    Returns the value before; False for a setting that is not known here, or for a value that it does not
-    take (syslog.filter and syslog.facility have a list of them).  The change holds in the current
-    context (thread, async task).  There is no php.ini here, so the settings that PHP takes from it alone
-    (openssl.cafile, openssl.capath, sendmail_path, allow_url_fopen, syslog.ident, syslog.facility) can be
-    set too.
+    Returns the value before; False for a setting that is not known here, that PHP takes from php.ini alone
+    (disable_functions, file_uploads ...), or for a value that it does not take (syslog.filter has a list of
+    them, include_path cannot be empty).  The change holds in the current context (thread, async task).
+    There is no php.ini here, so allow_url_fopen, mail.*, openssl.*, sendmail_path, syslog.ident and
+    syslog.facility can be set, too.  What rules PHP's engine (memory_limit, max_execution_time ...) is kept
+    and changes nothing.
     """
     name = to_string(option, 1, "option")
     text = _text(value)
-    if name not in ini.DEFAULTS or (name in ini.ACCEPTED and text not in ini.ACCEPTED[name]):
+    if not ini.accepts(name, text):
+        return False
+    if name == "include_path" and not text:
         return False
     before = ini.get(name)
-    if name == "default_socket_timeout":
+    if name in QUANTITIES and not (name == "zlib.output_compression" and text.lower() in ("on", "off")):
         _check_quantity(name, text)
     if name == "auto_detect_line_endings" and quantity.is_true(text):
         deprecated("auto_detect_line_endings is deprecated", prefix=False)

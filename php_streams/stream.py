@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from php_streams import _filters, _wrappers
+from php_streams._core import ini
 from php_streams._core.alias import alias
 from php_streams._core.arguments import to_filename
 from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
 from php_streams._core.select import select, watching
-from php_streams._core.stream import Stream, expect_resource, open_stream
+from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
 from php_streams._transports import TRANSPORTS
 from php_streams._wrappers import include_path, is_local_url, unknown_scheme
+from php_streams.constants import PHP_INT_MAX
 from php_streams.stream_wrapper import stream_wrapper_register
 
 __all__ = [
@@ -136,7 +138,11 @@ def stream_get_contents(
     target = open_stream(stream)
     if where >= 0 and not target.seek_forward(where):
         return target.nothing() or warn(f"Failed to seek to position {where} in the stream")
-    data = target.read_all() if most < 0 else target.read_up_to(most)
+    try:
+        data = target.read_all() if most < 0 else target.read_up_to(most)
+    except AttributeError:
+        refuse(target)  # a user's stream_eof has closed it
+        raise
     return data or target.nothing() or b""
 
 
@@ -231,6 +237,7 @@ def stream_select(
 
     Returns (n, read, write, except): how many are ready (False when a signal interrupted it), and the
     arrays with only the ready streams in them, lists as lists and dicts with their keys.  None stays None.
+    After ini_set("php_streams.select_lists", "keys") a list comes back as in PHP: {position: stream}.
     seconds, microseconds: how long to wait; None waits for ever.  There is no FD_SETSIZE limit.
     """
     sets = (
@@ -280,12 +287,16 @@ def _wait_time(seconds: int | None, microseconds: int | None) -> float | None:
         return seconds
     if microseconds < 0:
         raise argument_value_error(5, "microseconds", "must be greater than or equal to 0")
+    if seconds + microseconds // 1_000_000 > PHP_INT_MAX:
+        return -1.0  # C's sum is negative, which the system refuses
     return seconds + microseconds / 1_000_000
 
 
 def _pick(given: dict[Any, Stream] | list[Stream], positions: Sequence[int]) -> Streams:
     """The ready members of an array, keys and order kept."""
     if isinstance(given, list):
+        if ini.get("php_streams.select_lists") == "keys":
+            return {position: given[position] for position in positions}
         return [given[position] for position in positions]
     keys = list(given) if positions else []
     return {keys[position]: given[keys[position]] for position in positions}

@@ -65,9 +65,7 @@ def stream_socket_client(
 
     _old_places(timeout, flags, context, by_reference)
     target = to_string(address, 1, "address")
-    seconds = _seconds(timeout)
-    how = to_int(flags, 5, "flags")
-    options = _context(context, how, 6)
+    seconds, how, options = _how(timeout, flags, context)
     key = f"stream_socket_client__{target}" if how & STREAM_CLIENT_PERSISTENT else None
     found = None if key is None else connect.persistent(key)
     if found is not None:
@@ -85,18 +83,30 @@ def stream_socket_client(
     return StreamSocketClientResult(fp, 0, "")
 
 
+def _how(timeout: Any, flags: Any, context: Any) -> tuple[float | None, int, Context | None]:
+    """The timeout, the flags and the context of a client."""
+    given = None if timeout is None else to_float(timeout, 4, "timeout", "?float")
+    how = to_int(flags, 5, "flags")
+    _expect_context(context, 6)
+    return _seconds(given), how, _context(context, how)
+
+
 def _old_places(timeout: Any, flags: Any, context: Any, by_reference: tuple[Any, ...]) -> None:
     """Catches calls that still pass PHP's $errno and $errstr in the second and third place.
 
     There they leave (address, errno, errstr), and the timeout, a number, where the context belongs.
     """
-    empty = (None, 0, "", b"")
     number = isinstance(context, (int, float)) and not isinstance(context, bool)
-    if by_reference or (timeout in empty and (number or flags != 0) and flags in empty):
+    if by_reference or (_is_reset(timeout) and _is_reset(flags) and (number or not isinstance(flags, int))):
         raise TypeError(_UNPACK_CLIENT)
 
 
-def _seconds(timeout: Any) -> float | None:
+def _is_reset(value: Any) -> bool:
+    """What programs put into $errno and $errstr before a call; not `in`, which compares bytes with str."""
+    return value is None or (isinstance(value, (int, float, str, bytes)) and not value)
+
+
+def _seconds(timeout: float | None) -> float | None:
     """The connect timeout; what is negative or beyond 2 ** 64 microseconds counts as left out, as in PHP."""
     if timeout is None:
         return ini.socket_timeout()
@@ -104,23 +114,26 @@ def _seconds(timeout: Any) -> float | None:
     return seconds if 0 <= seconds < 2**64 / 1_000_000 else ini.socket_timeout()
 
 
-def _finite(timeout: Any, number: int) -> float:
-    seconds = to_float(timeout, number, "timeout", "?float")
+def _finite(seconds: float, number: int) -> float:
     if not math.isfinite(seconds):
         raise argument_value_error(number, "timeout", "must be a finite value")
     return seconds
 
 
-def _context(context: Any, flags: int, number: int) -> Context | None:
+def _expect_context(context: Any, number: int) -> None:
+    """PHP looks at the types of all arguments first, and at what kind of resource each is later."""
+    if context is not None and not isinstance(context, Resource):
+        given = type_name(context)
+        raise argument_type_error(number, "context", f"must be of type resource or null, {given} given")
+
+
+def _context(context: Any, flags: int) -> Context | None:
     """The context given; without one the default context, as stream_context_set_default left it."""
     if context is None:
         return None if flags & FILE_NO_DEFAULT_CONTEXT else default_context()
     if isinstance(context, Context):
         return context
-    if isinstance(context, Resource):
-        raise invalid_resource("Stream-Context")
-    given = type_name(context)
-    raise argument_type_error(number, "context", f"must be of type resource or null, {given} given")
+    raise invalid_resource("Stream-Context")
 
 
 def stream_socket_server(
@@ -143,7 +156,8 @@ def stream_socket_server(
     _old_places_of_server(flags, context, by_reference)
     target = to_string(address, 1, "address")
     how = to_int(flags, 4, "flags")
-    options = _context(context, how, 5)
+    _expect_context(context, 5)
+    options = _context(context, how)
     try:
         return StreamSocketServerResult(listen.open_server(target, how, options), 0, "")
     except connect.ConnectError as error:
@@ -154,7 +168,7 @@ def stream_socket_server(
 
 def _old_places_of_server(flags: Any, context: Any, by_reference: tuple[Any, ...]) -> None:
     """Catches (address, errno, errstr, ...): what was set or reset before the call, as PHP's programs do."""
-    if by_reference or (flags in (None, 0, "", b"") and isinstance(context, (str, bytes))):
+    if by_reference or (_is_reset(flags) and isinstance(context, (str, bytes))):
         raise TypeError(_UNPACK_SERVER)
 
 
@@ -175,7 +189,8 @@ def stream_socket_accept(socket: Stream, timeout: float | None = None, *by_refer
     if by_reference:
         raise TypeError(_UNPACK_ACCEPT)
     expect_resource(socket, 1, "socket")
-    seconds = ini.socket_timeout() if timeout is None else _finite(timeout, 2)
+    given = None if timeout is None else to_float(timeout, 2, "timeout", "?float")
+    seconds = ini.socket_timeout() if given is None else _finite(given, 2)
     server = open_stream(socket, 1, "socket")
     try:
         conn, name = listen.accept(server, None if seconds is None or seconds < 0 else seconds)
@@ -200,16 +215,17 @@ def stream_socket_enable_crypto(
     sent on the stream, unless encryption is switched off explicitly, or
     ini_set("php_streams.failed_tls", "plaintext") asks for PHP's behaviour.
     """
-    target = open_stream(stream)
+    expect_resource(stream)
     on = to_bool(enable, 2, "enable")
     method = None if crypto_method is None else to_int(crypto_method, 3, "crypto_method", "?int")
-    session = session_stream
-    if session is not None:
-        session = open_stream(session, 4, "session_stream", "resource or null")
+    if session_stream is not None:
+        expect_resource(session_stream, 4, "session_stream", "resource or null")
+    target = open_stream(stream)
     if on and method is None:
         method = target.context.option("ssl", "crypto_method") if target.context else None
         if method is None:
             raise argument_value_error(3, "crypto_method", "must be specified when enabling encryption")
+    session = None if session_stream is None else open_stream(session_stream, 4, "session_stream")
     # Before the attempt, so that it holds however the attempt ends: also when an error handler raises in it.
     target.raw.require_tls(on and ini.get("php_streams.failed_tls") != "plaintext")
     if on and not _may_start(target):
@@ -235,8 +251,9 @@ def stream_socket_get_name(socket: Stream, remote: bool) -> str | Literal[False]
 
     "127.0.0.1:25", "[::1]:25" or a unix socket's path; remote: whether the peer's.
     """
-    target = open_stream(socket, 1, "socket")
-    return target.raw.socket_name(to_bool(remote, 2, "remote"))
+    expect_resource(socket, 1, "socket")
+    whose = to_bool(remote, 2, "remote")
+    return open_stream(socket, 1, "socket").raw.socket_name(whose)
 
 
 def stream_socket_shutdown(stream: Stream, mode: int) -> bool:

@@ -6,11 +6,16 @@ all by the process that hands out the tests of a parallel run.
 
 from __future__ import annotations
 
+import random
+from collections.abc import Generator
+from dataclasses import astuple
+
 import pytest
 
 from php_streams import error_clear_last
 from php_streams.porting.php_cli import PhpCli
 from tests.conformance.php_found import find
+from tests.conformance.releases import PROPERTY, Changed, another, recorded_facts
 from tests.conformance.summary import write_summary
 
 
@@ -21,6 +26,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--offline", action="store_true", help="do not run php-cli: Python against the recorded EXPECT alone")
     add("--php", action="append", default=[], metavar="PATH", help="a php-cli to use in place of those found")
     add("--record", action="store_true", help="write the EXPECT sections of the selected cases from php-cli")
+    parser.addoption(
+        "--order", metavar="SEED", help="run the tests in a random order, the same for each SEED"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,9 +36,34 @@ def pytest_configure(config: pytest.Config) -> None:
     find(config)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shuffles what is to be run, for --order: no test may need another one to have run before it."""
+    if config.option.order is not None:
+        random.Random(config.option.order).shuffle(items)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Cases by subject, and what they were compared with."""
     write_summary(terminalreporter, find(config))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails with a php of another point release than the recorded one is told of as cases are."""
+    report = yield
+    if report.when != "call" or not report.failed:
+        return report
+    for php in (value for value in getattr(item, "funcargs", {}).values() if isinstance(value, PhpCli)):
+        recorded = recorded_facts(php.series)
+        if recorded is None or not another(php.version, recorded):
+            continue
+        change = Changed(php.version, recorded, item.nodeid)
+        report.user_properties.append((PROPERTY, astuple(change)))
+        if not (change.newer and find(item.config).asked):
+            report.outcome, report.wasxfail = "skipped", change.reason  # type: ignore[attr-defined]
+    return report
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import inspect
 import json
 import keyword
@@ -21,6 +22,9 @@ from pathlib import Path
 import pytest
 
 import php_streams
+from php_streams import _filters, _wrappers
+from php_streams._transports import TRANSPORTS
+from php_streams._transports.socket import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "php_streams"
@@ -373,6 +377,13 @@ def undocumented(names: dict[str, object]) -> list[str]:
 def test_all_holds_names_of_php_and_shadows_nothing() -> None:
     assert bad_names(list(php_streams.__all__)) == []
     assert [name for name in php_streams.__all__ if not hasattr(php_streams, name)] == []
+
+
+def test_tables_name_what_there_is() -> None:
+    for place in (*_wrappers.WRAPPERS.values(), *_filters.FILTERS.values()):
+        module, _, function = place.partition(":")
+        assert callable(getattr(importlib.import_module(module), function)), place
+    assert set(LABELS) < set(TRANSPORTS)
 
 
 def test_every_function_links_the_manual() -> None:

@@ -113,10 +113,15 @@ class Buffer(Held):
 
     def _read(self, size: int) -> bytes:
         """read when the buffer alone does not answer, or may not."""
-        if self.raw.greedy:
+        raw = self.raw
+        if raw.greedy:
+            if raw.mappable and size == self.read_ahead and self.end == self.where():  # a chunk, as it comes
+                data = self._receive(size)
+                self.base += len(data)
+                return data if len(data) == size else data + self._read_fully(size - len(data))
             return self._read_fully(size)
         held = self._whole()
-        if held >= self.chunk_size and not self.raw.filtered:
+        if held >= self.chunk_size and not self.raw.filtered and not self.raw.asks_for_chunks:
             size = min(size, self.chunk_size)  # we hold more than PHP ever would
         if size <= held:
             return self.readchar(size)
@@ -127,15 +132,25 @@ class Buffer(Held):
         """One read past an empty buffer, as _php_stream_read makes it."""
         if self.raw.filtered:
             return self._fresh_filtered(size, wait)
+        chunks = self.raw.asks_for_chunks
         past = not self.buffered or self.chunk_size == 1
         asked = min(size, MOST_AT_ONCE) if past else self.read_ahead
-        data = self._receive(asked) if wait else self._receive_at_once(asked)
-        size = min(size, len(data) if past else self.chunk_size)
+        if past and chunks:
+            data = self._receive_just(asked)
+        else:
+            data = self._receive(asked) if wait else self._receive_at_once(asked)
+        size = min(size, len(data) if past or chunks else self.chunk_size)
         if len(data) <= size:
             self.base += len(data)
             return data
         self._keep_whole(data)
         return self.readchar(size)
+
+    def _receive_just(self, size: int) -> bytes:
+        data: bytes = self.raw.take_just(size)  # type: ignore[attr-defined]
+        if self.landed is not None:
+            self.landed.append(data)
+        return data
 
     def _receive_at_once(self, size: int) -> bytes:
         data = self.raw.read_without_waiting(size)
@@ -156,7 +171,7 @@ class Buffer(Held):
 
     def read_some(self, size: int) -> bytes:
         """What is buffered, or else what one read of about that size brings; no datagram is cut."""
-        if self.raw.filtered:
+        if self.raw.filtered or self.raw.asks_for_chunks:
             return self.read(min(size, CHUNK_SIZE))
         held = self._whole()
         if self.raw.datagrams:
@@ -176,8 +191,8 @@ class Buffer(Held):
         """stream_get_contents without a length: until the end, a timeout, or nothing more comes."""
         if self.raw.datagrams:
             return b"".join(iter(lambda: self.read(self.chunk_size), b""))
-        if self.raw.filtered:
-            return self._read_all_filtered()
+        if self.raw.filtered or self.raw.asks_for_chunks:
+            return self._read_all_in_steps()
         return self._undivided(self._read_all, 0)
 
     def _read_all(self, _: int) -> bytes:
@@ -189,7 +204,7 @@ class Buffer(Held):
         self.base += len(more)
         return data + more if data else more
 
-    def _read_all_filtered(self) -> bytes:
+    def _read_all_in_steps(self) -> bytes:
         """As much at once as there is below; where PHP stops after an error depends on it."""
         status = self.raw.stat()
         room = CHUNK_SIZE
@@ -201,7 +216,11 @@ class Buffer(Held):
             done += len(part)
             if done + CHUNK_SIZE // 4 >= room:
                 room += CHUNK_SIZE
-        return b"".join(parts)
+        data = b"".join(parts)
+        if data and self.raw.raised is not None:  # not lost: whoever catches the exception can still read it
+            self.hold(data)
+            self.nothing()
+        return data
 
     def read_up_to(self, size: int) -> bytes:
         """stream_get_contents with a length: that much, or until the end or nothing more comes."""
@@ -211,7 +230,9 @@ class Buffer(Held):
         parts = []
         while size > 0 and not self.at_end():
             # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
-            quick = self.buffered and not (self.raw.timed_out or self.raw.datagrams or self.raw.filtered)
+            raw = self.raw
+            slow = raw.timed_out or raw.datagrams or raw.filtered or raw.asks_for_chunks
+            quick = self.buffered and not slow
             part = self._read_fully(size) if quick else self.read(size)
             parts.append(part)
             size = 0 if quick or not part else size - len(part)
@@ -223,9 +244,11 @@ class Buffer(Held):
         parts = [self.readchar(min(size, held))] if held else []
         size -= min(size, held)
         while size > 0:
-            past = not self.buffered or (self.raw.takes and size >= self.read_ahead)  # no need to hold it
+            asked = self.read_ahead if self.buffered else min(size, MOST_AT_ONCE)
+            if self.buffered and self.raw.mappable and size > asked:
+                asked *= min(-(-size // asked), MOST_AT_ONCE // asked)  # PHP's chunks, several at a time
             try:
-                data = self._receive(min(size, MOST_AT_ONCE) if past else self.read_ahead, size)
+                data = self._receive(asked, size)
             except Broken:
                 break
             if len(data) > size:
@@ -272,11 +295,13 @@ class Buffer(Held):
         else:
             end = used = 0
         self._keep_whole(data, used)
+        self.raw.kept = 0
         return data[:end] if used else None
 
     def _more_of_record(self, data: bytes, size: int) -> bytes:
         """What one read brings; what came so far is held if that breaks."""
         if not self.raw.filtered:
+            self.raw.kept = len(data)
             return self._receive(self.read_ahead)
         self._keep_whole(data)
         return self._receive_filtered(min(size - len(data), self.chunk_size), len(data))
@@ -297,8 +322,20 @@ class Buffer(Held):
         while hasattr(self, "raw"):
             if self.readline is not unsplit:
                 yield self.block
+                if self._another_block():
+                    continue
             line = hasattr(self, "raw") and self.next_line()
             if not line:
                 return
             yield (line,)
         raise ValueError("I/O operation on closed stream")
+
+    def _another_block(self) -> bool:
+        """Reads a chunk of a file and holds its whole lines; False when next_line is to see to it."""
+        if not hasattr(self, "raw") or not self.raw.mappable or self.raw.eof or self.raw.line_end != b"\n":
+            return False
+        return self._undivided(self._fill, self.read_ahead)
+
+    def _fill(self, size: int) -> bool:
+        self._keep(self.tail + self._receive(size))
+        return self.length > 0

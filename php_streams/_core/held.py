@@ -59,7 +59,7 @@ class Held(Resource):
         super().__init__()
         self.raw = raw
         self.chunk_size = CHUNK_SIZE
-        self.read_ahead = CHUNK_SIZE if raw.datagrams else READ_AHEAD
+        self.read_ahead = READ_AHEAD if raw.reads_far and not raw.datagrams else CHUNK_SIZE
         self.buffered = True
         self.landed: list[bytes] | None = None  # what a read that is under way has received
         self._hold(EMPTY, 0, b"")

@@ -41,7 +41,7 @@ def _tokens(stream: Stream) -> Iterator[tuple[Token, bytes]]:
     put_back = b""
     while put_back or not stream.at_end():
         byte = put_back or _byte(stream)
-        if byte == b"\0" or stream.at_end():
+        if (byte == b"\0" and not put_back) or stream.at_end():
             return  # with the last byte unread: PHP does this
         put_back = b""
         if byte in _SIGNS:

@@ -7,10 +7,15 @@ bytes_transferred, bytes_max).  From `begin` on, each read and write of a watche
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.callback import call, problem, resolve
+from php_streams._core.diagnostics import Error
 from php_streams._core.raw import Raw
+from php_streams._core.values import scalar_text, to_text
 from php_streams.constants import (
     STREAM_NOTIFY_COMPLETED,
     STREAM_NOTIFY_FILE_SIZE_IS,
@@ -22,6 +27,31 @@ from php_streams.constants import (
 if TYPE_CHECKING:
     from php_streams._core.context import Context
     from php_streams._core.stream import Stream
+
+
+# What callbacks have raised in the dialogue that is going on; None outside of any.
+_raised: ContextVar[list[Exception] | None] = ContextVar("raised_in_notification", default=None)
+
+
+@contextmanager
+def deferred() -> Iterator[list[Exception]]:
+    """A dialogue that goes on to its end when a callback raises; that is raised then, and nobody told more.
+
+    A server sees the same requests as from PHP.  What ends the program, KeyboardInterrupt and its like, does
+    not wait.  Gives the list of what was raised: who has opened something has to close it then.
+    """
+    raised: list[Exception] = []
+    token = _raised.set(raised)
+    try:
+        yield raised
+    except Exception:
+        if raised:  # it came first, and is all that PHP tells
+            raise raised[0] from None
+        raise
+    finally:
+        _raised.reset(token)
+    if raised:
+        raise raised[0]
 
 
 def has_callback(context: Context | None) -> bool:
@@ -76,17 +106,41 @@ def _notify(
 ) -> None:
     if context is None or not has_callback(context):
         return
-    callback = resolve(context.params["notification"])
-    if callback is None:
-        raise _no_callback(context.params["notification"])
+    raised = _raised.get()
+    if raised:
+        return
     text = message if message is None else message.partition("\0")[0]  # as C reads it
-    call(callback, code, severity, text, number, done, most)
+    try:
+        callback = resolve(context.params["notification"])
+        if callback is None:
+            raise _no_callback(context.params["notification"])
+        call(callback, code, severity, text, number, done, most)
+    except Exception as error:
+        if raised is None:
+            raise
+        raised.append(error)
 
 
-def _no_callback(value: Any) -> TypeError:
+def _no_callback(value: Any) -> Error:
     """PHP's Error; only now does it look at what it was given."""
-    name = value if isinstance(value, str) else "Array"
-    return TypeError(f"Invalid callback {name}, {problem(value)}")
+    return Error(f"Invalid callback {_callback_name(value)}, {problem(value)}")
+
+
+def _callback_name(value: Any) -> str:
+    """What PHP calls a callback, whether it is one or not."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return scalar_text(False if value is None else value)
+    if isinstance(value, (str, bytes)):
+        return to_text(value)
+    if not isinstance(value, (list, tuple, dict)):
+        return f"{type(value).__name__}::__invoke"
+    if len(value) != 2 or isinstance(value, dict) or not isinstance(value[1], str):
+        return "Array"
+    target = value[0]
+    if target is None or isinstance(target, (bool, int, float, list, tuple, dict)):
+        return "Array"
+    owner = target if isinstance(target, str) else getattr(target, "__name__", type(target).__name__)
+    return f"{owner}::{value[1]}"
 
 
 # --- streams that are watched --------------------------------------------------------------------------

@@ -8,13 +8,17 @@ Rules a Raw keeps:
    chapter function raises it as soon as there is no data to hand out first; until then nothing more is read.
 2. It counts what it has handed up in `total`, and what it has sent in `written`.  The buffer above subtracts
    what it still holds: that is PHP's position.
+3. It owns what it opens before the next line runs: an exception may come at any line, from a signal's handler
+   too.  So the raw is made first, and the descriptor comes into it on the line that opens it.  Its `close`
+   can be broken off and begun again, and `__del__` closes a raw that no stream owns (Owner).
 """
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import starmap
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
@@ -34,10 +38,12 @@ class Raw(io.RawIOBase):
     timed_out = False
     eof = False
     failed = False  # the last read was an error or a timeout, no end: fread gives False then, not ""
+    error = 0  # errno of the last write that failed, where the system said why
     # One read is one message: what is longer than the read is lost, and an empty one looks like an end.
     datagrams = False
     revives = False  # after an end there may be more: a file grows
     seek_allowed = False
+    private = False  # no program inherits the descriptor, even where programs inherit others
     line_end: bytes | None = b"\n"  # None: CR or LF, the first one met will tell
     local = True
     lockable = False
@@ -53,11 +59,16 @@ class Raw(io.RawIOBase):
     writes_nothing = False  # there is no writing at all: PHP says so, and asks no filter
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
+    asks_for_chunks = False  # one read asks for a chunk and no less; what is not wanted is kept
+    kept = 0  # bytes of an unfinished record that the stream keeps during a read
+    refused: tuple[Any, ...] = ()  # what a user's stream_cast gave that is no stream
     takes = False  # `take` reads without a buffer of somebody else's
+    reads_far = False  # a connection: more is read ahead than PHP does; of a file others see where it stands
     direct = False  # readall is for a stream that has no buffer
     mappable = False  # a regular file: PHP maps it into memory rather than read it
     appends = False
     buffering_is_fixed = False  # stream_set_read_buffer changes nothing
+    owned = False  # a stream has it, and closes it in its own order
     raised: BaseException | None = None
     pollers: Any = ()  # stream_select's, to be told before it closes
     unpushed = 0  # writes since the last read, where the kernel may hold some back
@@ -133,6 +144,14 @@ class Raw(io.RawIOBase):
         """What stream_select says when there is no descriptor."""
         return f"Cannot represent a stream of type {self.label} as a select()able descriptor"
 
+    def file_descriptor(self) -> int | None:
+        """The descriptor that a program gets; None for a stream that has none."""
+        return self.select_descriptor()
+
+    def why_no_descriptor(self) -> str:
+        """What proc_open says when there is none."""
+        return f"Cannot represent a stream of type {self.label} as a File Descriptor"
+
     def plain_descriptor(self) -> int | None:
         """A descriptor that anybody may write to; None where the bytes have to pass through this raw."""
         return None
@@ -201,3 +220,65 @@ class Raw(io.RawIOBase):
         REFILLED.discard(self)
         HELD_BACK.discard(self)
         super().close()
+
+    def __del__(self) -> None:
+        # The collector finalizes a cycle's members in any order: a raw that has a stream leaves it to that.
+        try:
+            if not self.owned:
+                self.close()
+        except Exception:  # it was not whole yet
+            pass
+
+
+def close_descriptor(raw: Any) -> None:
+    """Closes the raw's `fd`, once: nothing can come between giving the number up and closing it."""
+    fd, raw.fd = raw.fd, -1; os.close(fd)  # fmt: skip  # noqa: E702
+
+
+class Descriptor:
+    """A descriptor that is closed with this object, which has it from the line on that opens it."""
+
+    fd = -1
+
+    def __init__(self, opens: Callable[..., int], *arguments: Any) -> None:
+        # Unpacked, not returned by a call: a signal's handler could raise before what a call gave is stored.
+        (self.fd,) = starmap(opens, (arguments,))
+
+    def close(self) -> None:
+        """Closes it; OSError when somebody else has."""
+        if self.fd >= 0:
+            close_descriptor(self)
+
+    def __del__(self) -> None:
+        try:
+            self.close()
+        except Exception:
+            pass
+
+
+class Owner:
+    """Closes a stream's raw at the latest when the stream is gone, even if closing that was broken off.
+
+    A raw may be known elsewhere, to a watch of stream_select for one, and live on; the stream's owner does
+    not.  It is reached through the stream alone, so that in a cycle the stream's own end comes first.
+    """
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: Raw) -> None:
+        self.raw = raw
+        raw.owned = True
+
+    def close(self) -> None:
+        """Closes the raw, while its descriptor is still what the pollers take it for."""
+        raw = self.raw
+        for poller in tuple(raw.pollers):
+            poller.forget(raw)
+        raw.close()
+
+    def __del__(self) -> None:
+        try:
+            if not (self.raw.closed or self.raw.outlives):
+                self.close()
+        except Exception:
+            pass

@@ -14,14 +14,15 @@ import os
 import select as kernel
 import signal
 import threading
+import time
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.poller import Events, Poller
 from php_streams._core.raw import HELD_BACK, REFILLED
 from php_streams._core.signals import pass_on, pipe
-from php_streams._core.watch import Events, Poller, Ready, Sets, Unknown, Watch, check
+from php_streams._core.watch import Ready, Sets, Unknown, Watch, check, look_back
 
 LARGE = 8
-POLLIN = kernel.POLLIN
 NOTHING: tuple[Ready, int] = ((), (), ()), 0
 
 
@@ -36,31 +37,59 @@ class SelectError(Exception):
 def _ready(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]:
     """The positions in each list that are ready, and how many PHP counts; raises SelectError.
 
-    timeout: in seconds, None for ever.
+    timeout: in seconds, None for ever; a negative one is refused.
     """
     if REFILLED:
         buffered = _buffered(watch, sets)
         if buffered:
             return (sorted(buffered), (), ()), len(buffered)
+    if timeout is not None and timeout < 0:
+        raise SelectError(errno.EINVAL)
     if timeout != 0 and HELD_BACK:
         for raw in HELD_BACK & watch.sides[0].positions.keys():
             raw.push()
+    ready = _asked(watch, timeout)
+    if watch.mute or watch.moving:
+        look_back(sets, watch)
+    return ready
+
+
+def _asked(watch: Watch, timeout: float | None) -> tuple[Ready, int]:
+    """The kernel's answer."""
     events = watch.look()
-    if watch.listens and events:
-        events = _without_signals(watch, events)
+    if watch.poller.ears and events:
+        events = _without_signals(events)
     if watch.poller.always:
         events += watch.poller.always.items()
     if not events:
         if timeout == 0:
             return NOTHING
+        end = None if timeout is None else time.monotonic() + timeout
         events = _wait(watch, timeout)
+        timeout = end and max(0.0, end - time.monotonic())
     try:
-        return watch.answer(events)
+        ready = watch.answer(events)
     except OSError as error:
         raise SelectError(error.errno or 0) from None
     except Unknown:
         watch.renew()
-        return _ready(watch, sets, timeout)
+        return _asked(watch, timeout)
+    if ready[1] or not events or timeout == 0 or watch.poller.stale:
+        return ready
+    return _deaf(watch, events, timeout)
+
+
+def _deaf(watch: Watch, events: Events, timeout: float | None) -> tuple[Ready, int]:
+    """Goes on waiting: poll(2) tells of hang-ups and errors unasked, select(2) where they belong."""
+    poller = watch.poller
+    masks = {number: poller.masks[number] for number, _ in events if number in poller.masks}
+    try:
+        for number in masks:
+            poller.ask(number, 0)
+        return _asked(watch, timeout)
+    finally:
+        for number, mask in masks.items():
+            poller.ask(number, mask)
 
 
 def _buffered(watch: Watch, sets: Sets) -> list[int]:
@@ -76,7 +105,7 @@ def _buffered(watch: Watch, sets: Sets) -> list[int]:
     return found
 
 
-def _without_signals(watch: Watch, events: Events) -> Events:
+def _without_signals(events: Events) -> Events:
     """Forgets a signal that came between the end of a wait and now."""
     found = [event for event in events if event[0] != pipe()[0]]
     if len(found) < len(events):
@@ -94,9 +123,7 @@ def _wait(watch: Watch, timeout: float | None) -> Events:
         return watch.poller.wait(timeout)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
-        if not watch.listens:
-            watch.poller.kernel.register(reader, POLLIN)
-            watch.listens = True
+        watch.poller.listen(reader)
         events = watch.poller.wait(timeout)
     except BaseException:
         pass_on(reader, before)

@@ -16,16 +16,18 @@ import threading
 
 LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait
 
-_pipes: list[tuple[int, int]] = []
+_made: list[tuple[int, int]] = []
+_pipes: list[tuple[int, int]] = []  # those that do not block
 
 
 def pipe() -> tuple[int, int]:
     """Where the interpreter writes the numbers of signals while the main thread waits: one end to read."""
     if not _pipes:
-        ends = os.pipe()
-        for descriptor in ends:
+        if not _made:
+            _made.append(os.pipe())
+        for descriptor in _made[0]:
             os.set_blocking(descriptor, False)
-        _pipes.append(ends)
+        _pipes.append(_made[0])
     return _pipes[0]
 
 
@@ -41,8 +43,9 @@ def pass_on(reader: int, to: int) -> None:
 
 def _forget() -> None:
     """After a fork: the child's signals must not wake the parent."""
-    while _pipes:
-        for descriptor in _pipes.pop():
+    _pipes.clear()
+    while _made:
+        for descriptor in _made.pop():
             os.close(descriptor)
 
 

@@ -23,11 +23,14 @@ from php_streams._core.buffer import CHUNK_SIZE, EMPTY, Buffer
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, called, warn
 from php_streams._core.lines import line_end
-from php_streams._core.raw import REFILLED, Raw
+from php_streams._core.raw import REFILLED, Owner, Raw
 from php_streams._core.resource import Resource
 from php_streams._core.values import type_name
 from php_streams._core.wrapper import Wrapper
 from php_streams.constants import PHP_INT_MAX
+
+# The streams that there are, for the program's end (at_exit.py).
+LIVE: set[weakref.ref[Stream]] = set()
 
 
 class Stream(Buffer):
@@ -37,12 +40,14 @@ class Stream(Buffer):
     `fileno()`, so that select, csv and shutil take it.
     """
 
-    __slots__ = ("context", "mode", "persistent", "uri", "wrapper", "wrapper_data", "write")
+    __slots__ = ("context", "mode", "owner", "persistent", "uri", "wrapper", "wrapper_data", "write")
     type_name = "stream"
 
     def __init__(self, raw: Raw, mode: str, uri: str | None = None, context: Context | None = None) -> None:
+        self.owner = Owner(raw)
         raw.line_end = line_end()
         super().__init__(raw)
+        LIVE.add(weakref.ref(self, LIVE.discard))
         self.mode = mode
         self.uri = uri
         self.context = context
@@ -55,15 +60,17 @@ class Stream(Buffer):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> bool:
         """fseek: forward within what is buffered; else where the raw can go, or forward by reading."""
+        raw = self.raw
         ahead = offset if whence == os.SEEK_CUR else offset - self.tell()
         if self.buffered and whence != os.SEEK_END and 0 < ahead <= self.unread():
             self._take_up_to(ahead)
             self.raw.eof = False
             return True
-        if not self.raw.seek_allowed:
+        if not raw.seek_allowed:
             return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
-        if self.raw.writers:
-            self.flush()
+        raw.flush_writers(self, False)
+        if raw.writers:
+            raw.flush_written()
         position = self.tell()
         if whence == os.SEEK_CUR:
             # A position that was lost, -1, is a very large one here; PHP does this.
@@ -71,12 +78,13 @@ class Stream(Buffer):
             whence = os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
-        done = self.raw.move(offset, whence)
-        if not self.raw.seek_allowed:
+        done = raw.move(offset, whence)
+        if not raw.seek_allowed:
             return warn("Stream does not support seeking")
-        self._forget(position if self.raw.place is None else self.raw.place)
+        if self.is_open:  # a user's method may have closed it
+            self._forget(position if raw.place is None else raw.place)
         if done:
-            self.raw.eof = False
+            raw.eof = False
         return done
 
     def truncate(self, size: int) -> bool | None:
@@ -94,10 +102,12 @@ class Stream(Buffer):
 
     def go_back(self) -> None:
         """Puts the raw where the user is, before something is written there."""
-        if self.unread():
+        raw = self.raw
+        if self.unread() and raw.seek_allowed:
             position = self.tell()
-            self.raw.move(position, os.SEEK_SET)
-            self._forget(position)
+            raw.move(position, os.SEEK_SET)
+            if self.is_open:  # a user's method may have closed it
+                self._forget(position if raw.place is None else raw.place)
 
     def synchronize(self) -> None:
         """Puts the raw where the user is; what is buffered is read again."""
@@ -141,31 +151,32 @@ class Stream(Buffer):
     def put_raw(self, raw: Raw) -> None:
         """Another raw takes the place of the one below: filters come between, or go."""
         REFILLED.discard(self.raw)
-        self.raw = raw
+        self.raw = self.owner.raw = raw
         self.write = self._writer(raw)
         if self.unread():
             REFILLED.add(raw)
 
     def _writer(self, raw: Raw) -> Callable[[bytes], int | Literal[False]]:
         """What writes: on a stream that reads and seeks as well, where the user is."""
-        reads = raw.seek_allowed and ("+" in self.mode or "r" in self.mode)
+        reads = raw.seek_allowed and ("+" in self.mode or "r" in self.mode or raw.asks_for_chunks)
         return _writer_at_position(weakref.ref(self)) if reads and not raw.goes_back else raw.write
 
     # --- state -------------------------------------------------------------------------------------
 
     def meta(self) -> dict[str, Any]:
         """stream_get_meta_data, keys in PHP's order."""
-        data = self.raw.meta()
-        if self.raw.asks_for_end:
+        raw = self.raw
+        data = raw.meta()
+        if raw.asks_for_end:
             data["eof"] = self.at_end()
         if self.wrapper_data is not None:
             data["wrapper_data"] = self.wrapper_data
         if self.wrapper is not None:
             data["wrapper_type"] = self.wrapper.label
-        data["stream_type"] = self.raw.label
+        data["stream_type"] = raw.label
         data["mode"] = self.mode
-        data["unread_bytes"] = self.unread()
-        data["seekable"] = self.raw.seek_allowed
+        data["unread_bytes"] = self.unread() if self.is_open else 0  # a user's method may have closed it
+        data["seekable"] = raw.seek_allowed
         if self.uri is not None:
             data["uri"] = self.uri
         return data
@@ -181,33 +192,40 @@ class Stream(Buffer):
         return not self.is_open
 
     def close(self) -> None:
-        """Closes the stream; silent, and harmless when done again."""
+        """Closes the stream; silent, and harmless when done again.
+
+        If it is broken off, the owner closes what is below as soon as the stream is gone.
+        """
         if not self.is_open:
             return
-        raw = self.raw
         try:
-            if raw.writers:
-                raw.flush_writers(self, True)
-                raw.flush_written()
+            self.finish()
         except BaseException:
             with suppress(Exception):  # what a filter raises first is what is told
-                self._let_go(raw)
+                self._let_go()
             raise
-        self._let_go(raw)
+        self._let_go()
 
-    def _let_go(self, raw: Raw) -> None:
-        """From now on the stream is closed."""
-        del self.raw
-        self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
-        del self.block, self.readline, self.readchar, self.where, self.write
-        for poller in tuple(raw.pollers):
-            poller.forget(raw)
-        raw.close()
+    def finish(self) -> None:
+        """Lets the write filters go through to the end, and what they made go out."""
+        raw = self.raw
+        raw.flush_writers(self, True)
+        if raw.writers:
+            raw.flush_written()
+
+    def _let_go(self) -> None:
+        """From now on the stream is closed, and what is below as well."""
+        try:
+            if self.is_open:  # no user's method has closed it
+                self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
+                del self.block, self.readline, self.readchar, self.where, self.write, self.raw
+        finally:
+            self.owner.close()
 
     def __del__(self) -> None:
         # PHP closes a stream that nobody refers to any more, at once and without a word.
         try:
-            if not self.raw.outlives:
+            if not self.owner.raw.outlives:
                 self.close()
         except Exception:
             pass
@@ -242,8 +260,9 @@ def _writer_at_position(stream: weakref.ref[Stream]) -> Callable[[bytes], int | 
     def write(data: bytes) -> int | Literal[False]:
         target = stream()
         assert target is not None  # it is being written to
+        raw = target.raw
         target.go_back()
-        return target.raw.write(data)
+        return raw.write(data)
 
     return write
 

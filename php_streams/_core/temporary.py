@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import TypeVar
+
+Opened = TypeVar("Opened")
 
 _BASE32 = "0123456789abcdefghijklmnopqrstuv"
 
@@ -13,13 +17,16 @@ def temporary_folder() -> str:
     return (found.rstrip("/") or "/") if found else "/tmp"
 
 
-def make_temporary(folder: str, prefix: str) -> tuple[int, str]:
-    """A new file, open for reading and writing, and its path.  Its owner's alone."""
+def make_temporary(folder: str, prefix: str, opens: Callable[[str, int, int], Opened]) -> tuple[Opened, str]:
+    """A new file, open for reading and writing, and its path.  Its owner's alone.
+
+    opens: makes what owns the descriptor, of what os.open takes.
+    """
     for _ in range(100):
         name = prefix + "".join(_BASE32[byte % 32] for byte in os.urandom(19))
         path = os.path.join(folder, name)
         try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
+            return opens(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
         except FileExistsError:
             continue
     raise FileExistsError

@@ -11,6 +11,7 @@ import math
 import os
 import re
 from collections import namedtuple
+from contextvars import ContextVar
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NoReturn
 
@@ -18,7 +19,7 @@ from php_streams._core.diagnostics import argument_type_error, deprecated, warn
 from php_streams.constants import PHP_INT_MAX, PHP_INT_MIN
 
 # PHP's ini setting of that name, which nobody changes: the digits of a float that becomes a string.
-PRECISION = 14
+precision: ContextVar[int] = ContextVar("precision", default=14)  # the setting, in digits; -1 the shortest
 
 _NUMERIC = re.compile(
     rb"[ \t\n\r\v\f]*[+-]?(?:(\d+)|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)[ \t\n\r\v\f]*\Z"
@@ -205,16 +206,25 @@ def cast_int(value: Any) -> int:
         value = int(value) if math.isfinite(value) else 0
     if isinstance(value, (list, tuple, dict)):
         return int(bool(value))
-    return wrap(value) if isinstance(value, int) else int(value is not None)
+    if isinstance(value, int):
+        return wrap(value)
+    if hasattr(value, "php_type") and hasattr(value, "number"):
+        return int(value.number)
+    if value is not None:
+        warn(f"Object of class {type_name(value)} could not be converted to int", prefix=False)
+    return int(value is not None)
 
 
 def scalar_text(value: bool | int | float) -> str:
-    """A number or bool as PHP's (string) makes it; floats have the 14 digits of its ini setting precision."""
+    """A number or bool as PHP's (string) makes it; floats have the digits of its setting precision."""
     if isinstance(value, bool):
         return "1" if value else ""
     if isinstance(value, int):
         return str(value) if PHP_INT_MIN <= value <= PHP_INT_MAX else scalar_text(_double(value))
-    return float_text(value, f"{value:.{PRECISION - 1}e}", PRECISION)
+    digits = precision.get()
+    if digits == -1:
+        return shortest_text(value)
+    return float_text(value, f"{value:.{max(digits, 1) - 1}e}", max(digits, 1))
 
 
 def float_text(value: float, scientific: str, most: int) -> str:
@@ -241,8 +251,10 @@ def shortest_text(value: float) -> str:
 
 def truth(value: Any) -> bool:
     """PHP's idea of truth: "" and "0" are false, every resource and object is true."""
-    if isinstance(value, (str, bytes, bytearray)):
-        return value not in ("", "0", b"", b"0")
+    if isinstance(value, str):
+        return value not in ("", "0")
+    if isinstance(value, (bytes, bytearray)):
+        return value not in (b"", b"0")
     return bool(value)
 
 

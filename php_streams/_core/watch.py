@@ -16,22 +16,19 @@ import errno
 import os
 import select as kernel
 from collections.abc import Callable, Sequence
-from functools import partial
 from operator import attrgetter
 from typing import Any
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.poller import ASKED, Events, Poller
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream, no_stream
 
-# What is asked for, and which answers count, for the read, write and except sets (select(2) on Linux).
-ASKED = (kernel.POLLIN, kernel.POLLOUT, kernel.POLLPRI)
+# Which answers count for the read, write and except sets (select(2) on Linux).
 MEANT = (kernel.POLLIN | kernel.POLLHUP | kernel.POLLERR, kernel.POLLOUT | kernel.POLLERR, kernel.POLLPRI)
-LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait; nobody sees the end of it
 
 Sets = tuple[list[Stream] | None, list[Stream] | None, list[Stream] | None]
 Ready = tuple[Sequence[int], Sequence[int], Sequence[int]]
-Events = list[tuple[int, int]]
 Key = tuple[int | None, int | None, int | None]
 
 _raw_of = attrgetter("raw")
@@ -39,81 +36,6 @@ _raw_of = attrgetter("raw")
 
 class Unknown(Exception):
     """A file spoke up that was closed behind its stream's back, and lives on elsewhere."""
-
-
-class Poller:
-    """A poll or epoll object, and whether a raw that it watches was closed since its watch last looked."""
-
-    forks = 0  # of which this process is the child
-
-    def __init__(self, large: bool) -> None:
-        self.large = large
-        self.kernel: Any = kernel.epoll() if large else kernel.poll()
-        self.masks: dict[int, int] = {}
-        self.always: dict[int, int] = {}  # what the kernel cannot be asked about, and the answer
-        self.stale = False
-        self.generation = Poller.forks
-
-    def ask(self, descriptor: int, mask: int) -> None:
-        """From now on these events are of interest; 0 for none."""
-        known = self.masks.get(descriptor, 0)
-        if mask == known:
-            return
-        self.always.pop(descriptor, None)
-        if mask:
-            self.masks[descriptor] = mask
-            self._register(descriptor, mask, known)
-        else:
-            del self.masks[descriptor]
-            self._unregister(descriptor)
-
-    def _register(self, descriptor: int, mask: int, known: int) -> None:
-        try:
-            if known:
-                try:
-                    self.kernel.modify(descriptor, mask)
-                    return
-                except OSError:  # closed behind the stream's back, and opened again
-                    pass
-            self.kernel.register(descriptor, mask)
-        except PermissionError:  # epoll refuses plain files, which select() always finds ready
-            self.always[descriptor] = kernel.POLLIN | kernel.POLLOUT
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.ENOMEM):
-                raise
-            self.always[descriptor] = kernel.POLLNVAL  # closed behind the stream's back
-
-    def _unregister(self, descriptor: int) -> None:
-        try:
-            self.kernel.unregister(descriptor)
-        except (KeyError, OSError, ValueError):  # it was out of it already
-            pass
-
-    def looking(self) -> Callable[[], Events]:
-        """What says which are ready now, at once."""
-        if self.large:
-            return partial(self.kernel.poll, 0, len(self.masks) + 1)
-        return partial(self.kernel.poll, 0)
-
-    def wait(self, timeout: float | None) -> Events:
-        """Which are ready, when the first one is; timeout: in seconds, None for ever."""
-        if self.large:
-            return self.kernel.poll(timeout, len(self.masks) + 1)  # type: ignore[no-any-return]
-        most = None if timeout is None else min(timeout * 1000, LONGEST)
-        return self.kernel.poll(most)  # type: ignore[no-any-return]
-
-    def forget(self, raw: Raw) -> None:
-        """The raw is about to close (in any thread)."""
-        self.stale = True
-        if self.large and self.generation == Poller.forks and not raw.descriptor_moves:
-            descriptor = raw.select_descriptor()
-            if descriptor is not None:
-                self._unregister(descriptor)
-
-    def close(self) -> None:
-        """Gives back the epoll's descriptor."""
-        if self.large:
-            self.kernel.close()
 
 
 class Side:
@@ -161,7 +83,6 @@ class Watch:
         self.shares = False
         self.asked: list[tuple[int, int, Side]] = []
         self.look: Callable[[], Events] = list  # what is ready, without waiting
-        self.listens = False  # to signals (select.py)
 
     def serves(self, key: Key) -> bool:
         """Whether it stands for these lists as it is."""
@@ -173,27 +94,31 @@ class Watch:
         self.poller.stale, self.key = False, None
         sides = self.sides.copy()
         changed: set[Raw] = set()
+        known = None
         try:
             for which in range(3):
                 if stale or sides[which].key != key[which]:
                     before = sides[which].positions
                     sides[which] = Side(sets[which] or (), key[which])
                     changed |= before.keys() ^ sides[which].positions.keys()
-        except AttributeError:
+            if self.moving or any(raw.descriptor_moves for raw in changed):
+                known = check(sets)
+        except BaseException as error:
             self.poller.stale = True
-            check(sets)
+            if isinstance(error, AttributeError) and known is None:
+                check(sets)
             raise
         self.sides = sides
         self.asked = [(MEANT[which], which, sides[which]) for which in range(3) if sides[which].positions]
-        self._register(changed)
+        self._register(changed, known or {})
         self.crowded = bool(self.shares or sides[0].again or sides[1].again or sides[2].again)
         self.look = self.poller.looking()
-        if self.mute or not self.users:
+        if known is None and (self.mute or not self.users):
             check(sets, self)
         elif not self.moving:
             self.key = key
 
-    def _register(self, changed: set[Raw]) -> None:
+    def _register(self, changed: set[Raw], known: dict[Raw, int | None]) -> None:
         """Tells the kernel; who left first, for his descriptor may be another's by now."""
         if self.moving:
             changed = changed | self.moving
@@ -209,7 +134,7 @@ class Watch:
         for raw, mask in asked:
             descriptor = self.descriptors.get(raw)
             if descriptor is None:
-                descriptor = self._come(raw)
+                descriptor = self._come(raw, known[raw] if raw in known else raw.select_descriptor())
             if descriptor >= 0:
                 self.poller.ask(descriptor, self._mask_of_all(descriptor) if self.shares else mask)
 
@@ -229,9 +154,8 @@ class Watch:
             mask |= self._mask(raw)
         return mask
 
-    def _come(self, raw: Raw) -> int:
+    def _come(self, raw: Raw, descriptor: int | None) -> int:
         raw.__dict__.setdefault("pollers", []).append(self.poller)
-        descriptor = raw.select_descriptor()
         if raw.descriptor_moves:
             self.moving.add(raw)
         if descriptor is None:
@@ -296,22 +220,22 @@ class Watch:
             pollers = raw.__dict__["pollers"]
             pollers[pollers.index(old)] = self.poller
         old.close()
-        self.listens = False
         for descriptor in self.users:
             self.poller.ask(descriptor, self._mask_of_all(descriptor))
         self.look = self.poller.looking()
 
     def __del__(self) -> None:
-        if hasattr(self, "listens"):
+        if hasattr(self, "look"):
             for raw in self.descriptors:
-                raw.__dict__["pollers"].remove(self.poller)
+                if self.poller in raw.pollers:
+                    raw.pollers.remove(self.poller)
             self.poller.close()
 
 
-def check(sets: Sets, watch: Watch | None = None) -> None:
+def check(sets: Sets, watch: Watch | None = None) -> dict[Raw, int | None]:
     """Warns of what cannot be waited for, and refuses what is no stream, or nothing but that.
 
-    watch: knows the descriptors already.
+    watch: knows the descriptors already.  Returns the descriptor of each raw.
     """
     known: dict[Raw, int | None] = {}
     if watch is not None:
@@ -324,9 +248,12 @@ def check(sets: Sets, watch: Watch | None = None) -> None:
                 unfit.append(stream)
                 continue
             raw = stream.raw
-            descriptor = known[raw] if raw in known else raw.select_descriptor()
+            if raw not in known or raw.descriptor_moves:
+                known[raw] = raw.select_descriptor()
+            descriptor = known[raw]
             if descriptor is None:
                 warn(raw.why_not_selectable())
+                unfit += raw.refused
             elif descriptor >= 0:
                 descriptors += 1
     # PHP says nothing of members that are no streams when there is no stream beside them.
@@ -334,3 +261,13 @@ def check(sets: Sets, watch: Watch | None = None) -> None:
         raise no_stream(unfit[0])
     if not descriptors:
         raise ValueError("No stream arrays were passed")
+    return known
+
+
+def look_back(sets: Sets, watch: Watch) -> None:
+    """PHP asks each stream for its descriptor once more after a wait, and warns once more."""
+    for streams in sets:
+        for stream in streams or ():
+            raw = stream.raw
+            if (raw in watch.moving and raw.select_descriptor() is None) or raw in watch.mute - watch.moving:
+                warn(raw.why_not_selectable())

@@ -11,8 +11,6 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from php_streams.constants import STREAM_URL_STAT_QUIET
-
 if TYPE_CHECKING:
     from php_streams._core.context import Context
     from php_streams._core.directory import DirectoryRaw
@@ -78,15 +76,14 @@ class Wrapper:
         """Sets the permissions."""
         raise OSError
 
-    def allowed(self, path: str, access: int) -> bool:
-        """Whether this process may do that (os.R_OK ...), or, for F_OK, whether it is there at all."""
-        status = self.stat(path, True, STREAM_URL_STAT_QUIET | 4)
-        if access == os.F_OK:
-            return True
-        if os.getuid() == 0:
-            return access != os.X_OK or bool(status.st_mode & 0o111)
-        if status.st_uid == os.getuid():
-            return bool(status.st_mode >> 6 & access)
-        if status.st_gid in (os.getgid(), *os.getgroups()):
-            return bool(status.st_mode >> 3 & access)
-        return bool(status.st_mode & access)
+    def give(self, path: str, to: int | str, group: bool, follow: bool) -> bool | None:
+        """Makes somebody the owner, or the group; by number or name.  follow: of what a link leads to."""
+        raise OSError
+
+    def access(self, path: str, access: int) -> bool | None:
+        """Whether this process may do that (os.R_OK ...), or, for F_OK, whether it is there at all.
+
+        None: what stat tells is to be looked at.  That root may read and write whatever the permissions are
+        holds for plain files alone.
+        """
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 from typing import Any
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.filters import ByteFilter, Filter, FilterFailed, Outcome
 from php_streams._core.values import cast_int, truth
@@ -39,7 +40,7 @@ class Compress(ByteFilter):
 class Decompress(ByteFilter):
     """Decompresses one file, or as many as come."""
 
-    __slots__ = ("_bzip2", "_concatenated", "_ended")
+    __slots__ = ("_bzip2", "_concatenated", "_ended", "_kept")
     waits = True
 
     def __init__(self, name: str, concatenated: bool) -> None:
@@ -47,6 +48,9 @@ class Decompress(ByteFilter):
         self._bzip2 = bz2.BZ2Decompressor()
         self._concatenated = concatenated
         self._ended = False  # a file's end came, and nothing else
+        self._kept: list[
+            bytes
+        ] = []  # what was made of a bucket before its data went wrong: it comes at the end
 
     def run(self, buckets: list[bytes], flags: int) -> Outcome:
         """What is a file's end and nothing else does not count as taken; PHP does this."""
@@ -56,20 +60,33 @@ class Decompress(ByteFilter):
 
     def filter(self, data: bytes, closing: bool) -> bytes:
         """What can be told by now.  What is missing at the end is not missed; PHP does this."""
-        made = []
+        if closing and self._kept:
+            kept, self._kept = self._kept, []
+            return b"".join(kept)
+        made: list[bytes] = []
         while data:
             if self._bzip2.eof:
                 if not self._concatenated:
                     break
                 self._bzip2 = bz2.BZ2Decompressor()
             try:
-                made.append(self._bzip2.decompress(data))
+                more = self._decompress(data, made)
             except (OSError, ValueError, RuntimeError):  # the last: it failed before
+                self._kept += made
                 notice("bzip2 decompression failed")
                 raise FilterFailed from None
-            self._ended = self._bzip2.eof and not made[-1]
+            self._ended = self._bzip2.eof and not more
             data = self._bzip2.unused_data
         return b"".join(made)
+
+    def _decompress(self, data: bytes, made: list[bytes]) -> bool:
+        """Adds what these data give, step by step; whether that is anything."""
+        before = len(made)
+        part = self._bzip2.decompress(data, CHUNK_SIZE)
+        while part:
+            made.append(part)
+            part = b"" if self._bzip2.eof else self._bzip2.decompress(b"", CHUNK_SIZE)
+        return len(made) > before
 
 
 def _compress(name: str, params: Any) -> Filter:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from contextlib import suppress
 from typing import Any
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.filters import ByteFilter, Filter, FilterFailed, Outcome
 from php_streams._core.values import cast_int, type_name
@@ -15,7 +15,6 @@ from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_FLAG_FLUSH_INC
 MAX_MEMORY_LEVEL = 9
 GZIP, EITHER = 16, 32  # so much more in the window: gzip; zlib's format or gzip's, as the header says
 NEED_DICTIONARY = "Error 2 "
-STEP = 32768  # of PHP's buffers, for what goes in and what comes out
 
 
 class Deflate(ByteFilter):
@@ -61,55 +60,49 @@ class Deflate(ByteFilter):
 
 
 class Inflate(ByteFilter):
-    """Decompresses; what comes after the compressed data is dropped.
+    """Decompresses; what comes after the compressed data is dropped."""
 
-    What was made in the step that met an error is given out at the end, as PHP does.
-    """
-
-    __slots__ = ("_failed_with", "_late", "_zlib")
+    __slots__ = ("_kept", "_zlib")
     waits = True
 
     def __init__(self, name: str, decompressor: Any) -> None:
         super().__init__(name)
         self._zlib = decompressor
-        self._failed_with = ""
-        self._late = b""
+        self._kept = b""  # what was made of a bucket before its data went wrong: it comes out at the end
 
     def filter(self, data: bytes, closing: bool) -> bytes:
         """What can be told by now.  What is missing at the end is not missed; PHP does this."""
-        if closing:
-            late, self._late = self._late, b""
-            return late
+        if closing and self._kept:
+            kept, self._kept = self._kept, b""
+            return kept
         if not data or self._zlib.eof:
             return b""
-        if not self._failed_with:
-            before = self._zlib.copy()
-            try:
-                return bytes(self._zlib.decompress(data))
-            except zlib.error as error:
-                needs = str(error).startswith(NEED_DICTIONARY)
-                self._failed_with = "need dictionary" if needs else "data error"
-                self._late = _made_by_the_last_step(before, data)
-        notice(f"zlib: {self._failed_with}")
-        raise FilterFailed
-
-
-def _made_by_the_last_step(decompressor: Any, data: bytes) -> bytes:
-    """What PHP's buffer holds when it meets the error that is in the data: it is emptied after each step."""
-    place = 0
-    while True:
-        before = decompressor.copy()
-        step = data[place : place + STEP]
+        before = self._zlib.copy()
         try:
-            decompressor.decompress(step, STEP)
+            return bytes(self._zlib.decompress(data))
+        except zlib.error as error:
+            self._kept += inflate_until_error(before, data)
+            needs = str(error).startswith(NEED_DICTIONARY)
+            notice(f"zlib: {'need dictionary' if needs else 'data error'}")
+            raise FilterFailed from None
+
+
+def inflate_until_error(decompressor: Any, data: bytes) -> bytes:
+    """What comes of damaged data before zlib refuses them, which Python hands out in steps only."""
+    parts = []
+    step = CHUNK_SIZE
+    while step:
+        before = decompressor.copy()
+        try:
+            part = decompressor.decompress(data, step)
         except zlib.error:
+            decompressor, step = before, step // 2
+            continue
+        if not part:
             break
-        place += len(step) - len(decompressor.unconsumed_tail)
-    made = []
-    with suppress(zlib.error):
-        for number in range(len(step)):
-            made.append(before.decompress(step[number : number + 1]))
-    return b"".join(made)
+        parts.append(part)
+        data = decompressor.unconsumed_tail
+    return b"".join(parts)
 
 
 def _window(options: dict[str, Any], most: int) -> int:

@@ -1,19 +1,10 @@
-"""Socket transports: what stands before :// in an address, and which module makes it (= the xport hash)."""
+"""Socket transports: what stands before :// in an address (= the xport hash).
+
+tcp, udp, unix and udg are kinds of sockets; LABELS in socket.py has what stream_get_meta_data calls them.
+All others are tcp with TLS from the first byte on, of the version that the name tells (tls.py).
+"""
 
 from __future__ import annotations
 
-SOCKET = "php_streams._transports.socket"
-
-# In the order of stream_get_transports().  The factory is imported when the transport is first used.
-TRANSPORTS: dict[str, str] = {
-    "tcp": f"{SOCKET}:tcp",
-    "udp": f"{SOCKET}:udp",
-    "unix": f"{SOCKET}:unix",
-    "udg": f"{SOCKET}:udg",
-    "ssl": f"{SOCKET}:tls",
-    "tls": f"{SOCKET}:tls",
-    "tlsv1.0": f"{SOCKET}:tls",
-    "tlsv1.1": f"{SOCKET}:tls",
-    "tlsv1.2": f"{SOCKET}:tls",
-    "tlsv1.3": f"{SOCKET}:tls",
-}
+# In the order of stream_get_transports().
+TRANSPORTS = ("tcp", "udp", "unix", "udg", "ssl", "tls", "tlsv1.0", "tlsv1.1", "tlsv1.2", "tlsv1.3")

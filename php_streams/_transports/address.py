@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 _SCHEME = re.compile(r"([A-Za-z0-9+.-]{2,}):\/\/")
-_DIGITS = re.compile(r"[ \t\n\r\v\f]*([+-]?\d+)")
+_DIGITS = re.compile(r"[ \t\n\r\v\f]*([+-]?[0-9]{1,4300})")
 
 # sun_path holds 108 bytes, one of them for the NUL.
 UNIX_PATH_MAX = 107
@@ -22,17 +22,17 @@ def split_port(address: str) -> tuple[str, int]:
     """Host and port; ValueError with PHP's text when the address has none.
 
     As in PHP the first colon ends a host, so an IPv6 address needs its brackets, and the port is read
-    like C's atoi: "abc" is 0.
+    like C's strtol: "abc" is 0.
     """
     if address.startswith("[") and len(address) > 1:
         end = address.find("]", 1, len(address) - 1)
         if end < 0 or address[end + 1] != ":":
             raise ValueError(f'Failed to parse IPv6 address "{address}"')
-        return address[1:end], _port(address[end + 2 :])
+        return address[1:end], _port(address, end + 2)
     colon = address.find(":", 0, max(len(address) - 1, 0))
     if colon < 0:
         raise ValueError(f'Failed to parse address "{address}"')
-    return address[:colon], _port(address[colon + 1 :])
+    return address[:colon], _port(address, colon + 1)
 
 
 def split_target(address: str) -> tuple[str, int]:
@@ -42,7 +42,7 @@ def split_target(address: str) -> tuple[str, int]:
     colon = end + bracketed
     if end < 0 or address[colon : colon + 1] != ":":
         raise ValueError(f'Failed to parse address "{address}"')
-    return address[bracketed:end].partition("\0")[0], _port(address[colon + 1 :])
+    return address[bracketed:end].partition("\0")[0], _port(address, colon + 1)
 
 
 def escaped(address: str) -> str:
@@ -50,9 +50,12 @@ def escaped(address: str) -> str:
     return re.sub(r"['\"\\]", r"\\\g<0>", address).replace("\0", r"\0")
 
 
-def _port(text: str) -> int:
-    match = _DIGITS.match(text)
-    return int(match[1]) & 0xFFFF if match else 0  # htons keeps 16 bits: 70000 is port 4464
+def _port(address: str, start: int) -> int:
+    match = _DIGITS.match(address, start)
+    port = int(match[1]) if match else 0
+    if not 0 <= port <= 65535:
+        raise ValueError(f'Failed to parse port of address "{address}"')
+    return port
 
 
 def text_of(family: int, address: Any) -> str | None:

@@ -67,14 +67,20 @@ class Face(Protocol):
 
 
 class Socket(socket.socket):
-    """A socket that its raw closes.
+    """A socket that its raw closes, as soon as it has one.
 
     The garbage collector finalizes what is left of a cycle in any order: the socket must neither complain
     that it is open nor close itself before TLS has said goodbye.
     """
 
+    owned = False
+
     def __del__(self) -> None:
-        pass
+        try:
+            if not self.owned:
+                self._real_close()  # type: ignore[attr-defined]
+        except Exception:  # it was not whole yet
+            pass
 
 
 def _refuse(data: Any, flags: int) -> int:
@@ -86,23 +92,25 @@ class SocketRaw(Raw):
     """A socket as a Raw."""
 
     local = False
+    reads_far = True
     tls_required = False  # TLS was asked for: when that fails nothing is sent in plaintext instead
     # A datagram socket that was shut for reading: poll finds it ready for ever, which ends every wait, and a
     # receive that does not wait (PHP's, after its poll) finds nothing, and no end.
     deaf = False
     timed_out_before = False  # what timed_out was when the stream was set to not block
+    crypto: Crypto | None = None
+    handshake: Any = None  # what tls.py set up, once: it stays after a failure, and when TLS is off
 
     def __init__(self, sock: socket.socket, label: str, timeout: float | None) -> None:
-        super().__init__()
         self.sock = sock
+        self.face: Callable[[], Face | None] = _nobody
+        own(sock)
+        super().__init__()
         self.family = sock.family  # a property there, made anew each time
         self.label = label
         self.timeout = within_limits(timeout)
-        self.crypto: Crypto | None = None
-        self.handshake: Any = None  # what tls.py set up, once: it stays after a failure, and when TLS is off
         self.url_name: str | None = None
         self.connect_timeout: float | None = None
-        self.face: Callable[[], Face | None] = _nobody
         self.unpushed = 0
         self.pushes = self.encrypts = label == LABELS["tcp"]
         self.datagrams = sock.type != socket.SOCK_STREAM
@@ -385,6 +393,12 @@ class SocketRaw(Raw):
                 face.drop()
             self.sock.close()
             super().close()
+
+
+def own(sock: socket.socket) -> None:
+    """The socket is its raw's from now on."""
+    if isinstance(sock, Socket):
+        sock.owned = True
 
 
 def _nobody() -> None:

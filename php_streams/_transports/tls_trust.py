@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import ssl
 
 CALLBACK = "_msg_callback"
+# OpenSSL's SSL_OP_NO_RX_CERTIFICATE_COMPRESSION (3.2), which Python has no name for: the certificate is to be
+# read in the message.  An older OpenSSL does not compress, and takes no notice of the bit.
+NOT_COMPRESSED = 1 << 33
 HANDSHAKE = 22  # the record's content type
 CERTIFICATE = 11  # the handshake message
 TLS_1_3 = 0x0304
@@ -46,6 +49,7 @@ def trust_self_signed(contexts: Sequence[ssl.SSLContext]) -> None:
                     ssl_context.load_verify_locations(cadata=leaf)
 
     for ssl_context in contexts:
+        ssl_context.options |= NOT_COMPRESSED
         setattr(ssl_context, CALLBACK, watch)
 
 

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from importlib import import_module
 
 from php_streams._core import ini
+from php_streams._core.at_exit import HOLDING
 from php_streams._core.diagnostics import warn
 from php_streams._core.values import truth
 from php_streams._core.wrapper import Wrapper, WrapperError
@@ -25,14 +26,16 @@ WRAPPERS: dict[str, str] = {
     "http": "php_streams._wrappers.http:wrapper",
     "ftp": "php_streams._wrappers.ftp:wrapper",
     "compress.bzip2": "php_streams._wrappers.compress:bzip2_wrapper",
+    "zip": "php_streams._wrappers.zip:wrapper",
 }
 # The schemes that go over the network (is_url of PHP's wrapper structures), those still to come included.
 REMOTE = frozenset({"http", "https", "ftp", "ftps", "data"})
-LOCAL = frozenset({"file", "php", "glob", "compress.zlib", "compress.bzip2", "phar"})
+LOCAL = frozenset({"file", "php", "glob", "compress.zlib", "compress.bzip2", "phar", "zip"})
 
 _made: dict[str, Wrapper] = {}
 # The schemes there are, in PHP's order: a wrapper of the user's own, or None for the table's.
 _served: ContextVar[dict[str, Wrapper | None]] = ContextVar("wrappers", default=dict.fromkeys(WRAPPERS))  # noqa: B039  (never mutated)
+HOLDING.append((_served, dict.fromkeys(WRAPPERS)))
 
 
 def schemes() -> list[str]:

@@ -6,17 +6,18 @@ compressed at all are read as they are by zlib's.
 
 from __future__ import annotations
 
-import bz2
 import os
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn
+from functools import partial
+from typing import Any, Literal
 
 from php_streams._core.buffer import CHUNK_SIZE
+from php_streams._core.bzio import BzipError, BzipFile
 from php_streams._core.context import Context
 from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import warn
-from php_streams._core.gzio import INPUT, GzipError, GzipReader, GzipWriter
-from php_streams._core.raw import Raw
+from php_streams._core.gzio import GzipError, GzipReader, GzipWriter
+from php_streams._core.raw import Descriptor, Raw
 from php_streams._core.stream import Stream
 from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.wrapper import Wrapper, WrapperError
@@ -26,11 +27,6 @@ from php_streams._wrappers.plain import FileRaw
 
 OPEN_FAILED = "operation failed"
 
-# libbz2's BZ_* numbers.
-BZ_DATA_ERROR, BZ_DATA_ERROR_MAGIC, BZ_IO_ERROR, BZ_UNEXPECTED_EOF = -4, -5, -6, -7
-BZ_SEQUENCE_ERROR = -1
-BZ_MAGIC = b"BZh"
-
 
 class PackedRaw(Raw):
     """Compressed data behind a descriptor of our own; `below` is the stream that the descriptor is of."""
@@ -38,9 +34,12 @@ class PackedRaw(Raw):
     revives = True
     asks_for_end = True
 
-    def __init__(self, fd: int, below: Stream | None) -> None:
+    finished = False
+
+    def __init__(self, held: Descriptor, below: Stream | None) -> None:
         super().__init__()
-        self.fd = fd
+        self.held = held
+        self.fd = held.fd
         self.below = below
 
     def finish(self) -> None:
@@ -63,13 +62,15 @@ class PackedRaw(Raw):
         """Ends the compressed data, and closes the stream below."""
         if self.closed:
             return
-        super().close()
         try:
-            self.finish()
+            if not self.finished:
+                self.finished = True
+                self.finish()
         finally:
-            os.close(self.fd)
+            self.held.close()
             if self.below is not None:
                 self.below.close()
+            super().close()
 
 
 class GzipRaw(PackedRaw):
@@ -78,8 +79,9 @@ class GzipRaw(PackedRaw):
     label = "ZLIB"
     seek_allowed = True
 
-    def __init__(self, fd: int, below: Stream, mode: str) -> None:
-        super().__init__(fd, below)
+    def __init__(self, held: Descriptor, below: Stream, mode: str) -> None:
+        super().__init__(held, below)
+        fd = self.fd
         way = [letter for letter in mode if letter in "rwa"][-1:]
         if not way or (way == ["r"] and "T" in mode):
             raise ValueError(mode)
@@ -157,139 +159,78 @@ class GzipRaw(PackedRaw):
 
 
 class BzipRaw(PackedRaw):
-    """libbz2's files.  Only the first of several compressed streams in a file is read; PHP does this."""
+    """libbz2's files."""
 
     label = "BZip2"
 
-    def __init__(self, fd: int, below: Stream | None, mode: str) -> None:
-        super().__init__(fd, below)
-        writes = [letter for letter in mode if letter in "rw"][-1:] == ["w"]
-        digits = [letter for letter in mode if letter.isdigit()]
-        size = min(max(int(digits[-1]) if digits else 9, 1), 9)
-        self.packer = bz2.BZ2Compressor(size) if writes else None
-        self.unpacker = bz2.BZ2Decompressor()
-        self.first = b""  # the data's first bytes, which must be libbz2's
-        self.errno = 0
-        self.damaged = False
+    def __init__(self, held: Descriptor, below: Stream | None, mode: str) -> None:
+        super().__init__(held, below)
+        self.file = BzipFile(self.fd, mode)
 
     def readinto(self, buffer: Any) -> int | None:
         """What unpacking gives; all that was unpacked in one read is lost when the data are damaged in it."""
+        room = min(len(buffer), CHUNK_SIZE)
         try:
-            data = self._unpack(min(len(buffer), CHUNK_SIZE))
-        except (OSError, EOFError):
+            data = self.file.read(room)
+        except BzipError:
             self.eof = self.failed = True
             return 0
         except BaseException as error:
             self.raised = error
             return None
         self.failed = False
-        self.eof = self.eof or len(data) < min(len(buffer), CHUNK_SIZE)
+        self.eof = self.eof or len(data) < room
         return self._put(buffer, data)
-
-    def _unpack(self, size: int) -> bytes:
-        if self.packer is not None:
-            self.errno = BZ_SEQUENCE_ERROR
-            raise EOFError
-        if self.damaged:
-            self._ask_again()
-        self.errno = 0
-        parts = []
-        while size and not self.unpacker.eof:
-            packed = self._load() if self.unpacker.needs_input else b""
-            try:
-                part = self.unpacker.decompress(packed, size)
-            except OSError:
-                magic = all(a == b for a, b in zip(self.first, BZ_MAGIC, strict=False))
-                level = self.first[3:4]
-                known = magic and (not level or b"1" <= level <= b"9")
-                self.errno = BZ_DATA_ERROR if known else BZ_DATA_ERROR_MAGIC
-                self.damaged = True
-                raise
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def _ask_again(self) -> NoReturn:
-        """libbz2 does not get over damaged data; when it has seen their end it has another word for it."""
-        try:
-            self.unpacker.decompress(b"", 0)
-        except RuntimeError:
-            self.errno = BZ_SEQUENCE_ERROR
-        except OSError:
-            pass
-        raise EOFError
-
-    def _load(self) -> bytes:
-        try:
-            packed = os.read(self.fd, INPUT)
-        except OSError:
-            self.errno = BZ_IO_ERROR
-            raise
-        if not packed:
-            self.errno = BZ_UNEXPECTED_EOF
-            raise EOFError
-        self.first = self.first or packed[:4]
-        return packed
 
     def write(self, data: Any) -> int | Literal[False]:
         """Compresses."""
-        if self.packer is None:
-            self.errno = BZ_SEQUENCE_ERROR
-            return False
-        self.errno = 0
-        if not self._store(self.packer.compress(data)):
+        try:
+            self.file.write(data)
+        except BzipError:
             return False
         self.written += len(data)
         return len(data)
 
-    def _store(self, packed: bytes) -> bool:
-        view = memoryview(packed)
-        while view:
-            try:
-                view = view[os.write(self.fd, view) :]
-            except OSError:
-                self.errno = BZ_IO_ERROR
-                return False
-        return True
-
     def finish(self) -> None:
-        """The last block; libbz2 leaves it out after an error, also after a read that it refused."""
-        if self.packer is not None and not self.errno:
-            self._store(self.packer.flush())
+        """The last block."""
+        self.file.finish()
 
 
-def _descriptor(below: Stream) -> int | None:
-    """A descriptor of our own for the stream's; None, after PHP's warning, where it has none."""
+def _descriptor(below: Stream) -> Descriptor | None:
+    """A descriptor of our own for the stream's; None, after PHP's warning, where it has none.
+
+    OSError when the system gives no more.
+    """
     below.flush()
     below.go_back()
     try:
-        return os.dup(below.raw.fileno())
+        fd = below.raw.fileno()
     except OSError:
         warn(f"Cannot represent a stream of type {below.raw.label} as a File Descriptor")
         return None
+    return Descriptor(os.dup, fd)
 
 
 def _seekable(below: Stream) -> Stream:
     """The stream, or where none can seek in it (http) a temporary file with all it has."""
     if below.raw.seek_allowed or below.raw.label in ("STDIO", "user-space"):
         return below
-    fd, path = make_temporary(temporary_folder(), "php")
+    raw, path = make_temporary(temporary_folder(), "php", partial(FileRaw, os.open))
     os.unlink(path)
-    copied = Stream(FileRaw(fd), "r+b")
+    copied = Stream(raw, "r+b")
     with below:
         copy_stream(below, copied)
     copied.seek(0)
     return copied
 
 
-def _over(below: Stream, make: Callable[[int], Raw]) -> Raw | None:
+def _over(below: Stream, make: Callable[[Descriptor], Raw]) -> Raw | None:
     """The raw on the stream's descriptor; without one the stream is closed."""
-    fd = _descriptor(below)
     try:
-        if fd is not None:
-            return make(fd)
-    except ValueError:
-        os.close(fd)  # type: ignore[arg-type]
+        held = _descriptor(below)
+        if held is not None:
+            return make(held)
+    except (OSError, ValueError):
         below.close()
         raise
     below.close()
@@ -320,8 +261,8 @@ def open_gzip(
         return None
     below = _seekable(below)
     try:
-        raw = _over(below, lambda fd: GzipRaw(fd, below, mode))
-    except ValueError:
+        raw = _over(below, lambda held: GzipRaw(held, below, mode))
+    except (OSError, ValueError):
         if report:
             warn("gzopen failed")
         return None
@@ -344,17 +285,20 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
     writes = [letter for letter in mode if letter in "rw"][-1:] == ["w"]
     flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY if writes else os.O_RDONLY
     try:
-        fd = os.open(os.fsencode(path), flags | os.O_CLOEXEC, 0o666)
+        held = Descriptor(os.open, os.fsencode(path), flags | os.O_CLOEXEC, 0o666)
     except OSError:  # PHP tries the name first, and wrappers then
         below = open_url(path, mode, report=report)
         return None if below is None else bzip2_over(below, mode)
-    return _stream(BzipRaw(fd, None, mode), mode)
+    return _stream(BzipRaw(held, None, mode), mode)
 
 
 def bzip2_over(below: Stream, mode: str) -> Stream | None:
     """A bzip2 stream over another stream, which it closes; None after PHP's warning."""
-    fd = _descriptor(below)
-    return None if fd is None else _stream(BzipRaw(fd, below, mode), mode)
+    try:
+        held = _descriptor(below)
+    except OSError:
+        return None
+    return None if held is None else _stream(BzipRaw(held, below, mode), mode)
 
 
 class Zlib(Wrapper):

@@ -22,25 +22,24 @@ from php_streams._core.diagnostics import warn
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
-from php_streams._core.values import to_text
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._transports.connect import ConnectError, open_client
 from php_streams._wrappers.ftp_control import (
     DEFAULT_PORT,
+    OPENING,
     Control,
     Refused,
     begin_tls,
     leading_number,
 )
+from php_streams._wrappers.ftp_names import list_names
 from php_streams._wrappers.options import NOT_SET, flag, option, string_option
 from php_streams._wrappers.url import Url, parse
 from php_streams.constants import STREAM_NOTIFY_FAILURE
 
 VERBS = {"r": "RETR", "w": "STOR", "a": "APPE"}
-OPENING, DONE = (125, 150), (226, 250)
+DONE = (226, 250)
 BLOCK = 4096
-# So much is one line of a list of names at most.
-NAME_MAX = 4096
 # The calendar repeats itself after so many years; Python's begins with the year 1.
 CYCLE = 400
 CYCLE_SECONDS = 146_097 * 86_400
@@ -63,28 +62,37 @@ class Ftp(Wrapper):
         kind = _kind(mode)
         if option(context, "ftp", "proxy") is not NOT_SET:
             return _by_proxy(path, kind, mode, options, context)
-        control = _connect(path, context)
-        with _telling(control):
-            return _Transfer(control, kind).begin()
+        with notification.deferred() as raised:
+            control = _connect(path, context)
+            with _telling(control):
+                stream = _Transfer(control, kind).begin()
+            if raised:
+                stream.close()
+        return stream
 
     def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
         """NLST."""
-        control = _connect(path, context)
-        with _telling(control):
-            return _list(control)
+        with notification.deferred() as raised:
+            control = _connect(path, context)
+            with _telling(control):
+                folder = list_names(control)
+            if raised:
+                folder.close()
+        return folder
 
     def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
         """What CWD, SIZE and MDTM tell."""
-        try:
-            control = _connect(path, context)
-        except WrapperError:
-            raise OSError from None
-        try:
-            return _status(control)
-        except Refused:
-            raise OSError from None
-        finally:
-            control.close()
+        with notification.deferred():
+            try:
+                control = _connect(path, context)
+            except WrapperError:
+                raise OSError from None
+            try:
+                return _status(control)
+            except Refused:
+                raise OSError from None
+            finally:
+                control.close()
 
     def unlink(self, path: str, context: Context | None) -> bool:
         """DELE."""
@@ -239,60 +247,7 @@ def _no_status() -> None:
     """PHP tells nothing of the connection's."""
 
 
-# --- folders and names ---------------------------------------------------------------------------------
-
-
-class FtpFolder(DirectoryRaw):
-    """The names that NLST gives; they come once."""
-
-    label = "ftpdir"
-    seek_allowed = False
-
-    def __init__(self, control: Control, data: Stream) -> None:
-        self.control = control
-        self.data = data
-        super().__init__()
-
-    def entries(self) -> Iterator[str]:
-        """The names, without the folders in front of them."""
-        while not self.data.at_end():
-            line = self.data.readline(NAME_MAX) or self.data.next_line(NAME_MAX)
-            if not line:
-                return
-            name = to_text(line.partition(b"\0")[0])
-            yield name.removesuffix("\n").removesuffix("\r").rpartition("/")[2]
-
-    def restart(self) -> None:
-        """They cannot be had again."""
-        warn("Stream does not support seeking")
-
-    def close(self) -> None:
-        """Hangs up."""
-        if not self.closed:
-            super().close()
-            self.control.close()
-            self.data.close()
-
-
-def _list(control: Control) -> FtpFolder:
-    control.wanted("TYPE A")
-    control.line = ""
-    place = control.passive()
-    try:
-        data = open_client(f"tcp://{place}", ini.socket_timeout(), None)
-    except ConnectError as error:
-        warn(f"connect() failed: {error.text or 'Unspecified error'}")
-        raise Refused from None
-    try:
-        if control.ask(f"NLST {control.url.path}") not in OPENING:
-            raise Refused
-        notification.watch(data, control.context)
-        if control.protects_data and not begin_tls(data, control.context):
-            raise Refused("Unable to activate SSL mode")
-    except BaseException:
-        data.close()
-        raise
-    return FtpFolder(control, data)
+# --- names ----------------------------------------------------------------------------------------------
 
 
 def _status(control: Control) -> os.stat_result:
@@ -373,14 +328,15 @@ def _change(
     path: str, context: Context | None, act: Callable[[Control], bool], *, report: bool = True
 ) -> bool:
     """Does something on the server; report: warn when it cannot be reached."""
-    try:
-        control = _connect(path, context)
-    except WrapperError:
-        return warn(f"Unable to connect to {path}") if report else False
-    try:
-        return act(control)
-    finally:
-        control.close()
+    with notification.deferred():
+        try:
+            control = _connect(path, context)
+        except WrapperError:
+            return warn(f"Unable to connect to {path}") if report else False
+        try:
+            return act(control)
+        finally:
+            control.close()
 
 
 _ftp = Ftp()

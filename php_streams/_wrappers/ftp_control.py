@@ -25,6 +25,7 @@ from php_streams.constants import (
 
 DEFAULT_PORT = 21
 PASSIVE, EXTENDED_PASSIVE = 227, 229
+OPENING = (125, 150)  # a data connection
 # So much of a reply's line PHP looks at.
 LINE_MAX = 510
 # PHP's errno when something goes wrong is what connecting left there; TLS leaves none.
@@ -192,9 +193,9 @@ def leading_number(text: str) -> int:
 
 
 def sender() -> str:
-    """The password of the anonymous; `from` counts when it was set, even to nothing."""
+    """The password of the anonymous; `from` counts when it was set, even to nothing, up to a NUL as C has it."""
     given = ini.given("from")
-    return (ini.get("from") or "anonymous") if given is None else given
+    return (ini.get("from") or "anonymous" if given is None else given).partition("\0")[0]
 
 
 def begin_tls(stream: Stream, context: Context | None) -> bool:

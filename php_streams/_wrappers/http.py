@@ -20,7 +20,7 @@ from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._filters import make
 from php_streams._transports.tls_values import integer
 from php_streams._wrappers.http_connect import NotConnected, connect
-from php_streams._wrappers.http_request import DEFAULT_PORTS, Hop, build
+from php_streams._wrappers.http_request import Hop, build
 from php_streams._wrappers.http_response import BadResponse, Response
 from php_streams._wrappers.options import NOT_SET, flag, option, string_option
 from php_streams._wrappers.url import decode, parse
@@ -30,6 +30,7 @@ REDIRECTS_MAX = 20
 # An option of `open`: the headers are wanted and nothing else, whatever the status (get_headers).
 ONLY_HEADERS = 512
 _ABSOLUTE = re.compile(rb"(?:https?|ftps?)://", re.IGNORECASE)
+_ABSOLUTE_MIN = 8  # what is shorter is a path, whatever it begins with
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 # What http_get_last_response_headers gives.
@@ -50,14 +51,17 @@ class Http(Wrapper):
         """The body of a response."""
         last_headers.set(None)
         fetch = Fetch(context, mode, bool(options & ONLY_HEADERS), self.owner)
-        try:
-            stream = fetch.run(Hop(path, REDIRECTS_MAX))
-        finally:
-            if fetch.headers is not None:
-                last_headers.set(fetch.headers)
-        if stream is None:
-            raise WrapperError("\n".join(fetch.errors))
-        stream.wrapper_data = list(fetch.headers or ())
+        with notification.deferred() as raised:
+            try:
+                stream = fetch.run(Hop(path, REDIRECTS_MAX))
+            finally:
+                if fetch.headers is not None:
+                    last_headers.set(fetch.headers)
+            if stream is None:
+                raise WrapperError("\n".join(fetch.errors))
+            stream.wrapper_data = list(fetch.headers or ())
+            if raised:
+                stream.close()
         return stream
 
 
@@ -158,13 +162,15 @@ class Fetch:
 
     def _next(self, hop: Hop, location: bytes, code: int) -> Hop | None:
         """Where a redirect leads."""
-        address = to_text(location) if _ABSOLUTE.match(location) else _relative(hop, to_text(location))
+        absolute = len(location) >= _ABSOLUTE_MIN and _ABSOLUTE.match(location)
+        address = to_text(location) if absolute else _relative(hop, to_text(location))
         url = parse(address)
         parts = () if url is None else (url.user, url.password, url.path)
         if url is None or any(_CONTROL.search(decode(part)) for part in parts if part):
             self.errors.append(f"Invalid redirect URL! {address}")
             return None
-        return Hop(address, hop.limit - 1, first=False, keep_method=code in (307, 308))
+        left_origin = hop.left_origin or hop.is_elsewhere(url)
+        return Hop(address, hop.limit - 1, False, code in (307, 308), left_origin)
 
     def _begin_body(self, stream: Stream, responses: list[Response]) -> None:
         """From here on the stream is the body; PHP says so for each response, from last to first."""
@@ -192,7 +198,7 @@ def _relative(hop: Hop, location: str) -> str:
     if not location.startswith("/"):
         folder = url.path[: url.path.rfind("/") + 1] if url.path and len(location) > 1 else ""
         location = f"{folder.removesuffix('/') if folder == '/' else folder}/{location}"
-    port = "" if hop.port == DEFAULT_PORTS[hop.tls] else f":{hop.port}"
+    port = "" if hop.port == (443 if hop.tls else 80) else f":{hop.port}"
     return f"{url.scheme}://{url.host}{port}{location}"
 
 

@@ -7,7 +7,7 @@ from php_streams._core.context import Context
 from php_streams._core.stream import Stream
 from php_streams._core.values import to_text
 from php_streams._transports.connect import ConnectError, open_client
-from php_streams._wrappers.http_request import Hop, header_strings
+from php_streams._wrappers.http_request import Hop, c_string, header_strings
 from php_streams._wrappers.options import NOT_SET, as_bytes, double, option
 from php_streams.constants import STREAM_CRYPTO_METHOD_SSLv23_CLIENT
 
@@ -83,7 +83,7 @@ def _begin_tls(stream: Stream, hop: Hop, context: Context | None) -> bool:
 def _authorization(context: Context | None) -> bytes:
     """The user's header for the proxy, if there is one: the first."""
     for text in header_strings(context):
-        for line in text.replace(b"\r", b"\n").split(b"\n"):
+        for line in c_string(text).replace(b"\r", b"\n").split(b"\n"):
             line = line.lstrip(b" \t")
             name, colon, _ = line.partition(b":")
             if colon and name.lower() == _NAME:

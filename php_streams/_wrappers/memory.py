@@ -11,7 +11,7 @@ import os
 from typing import Any, Literal
 
 from php_streams._core.buffer import CHUNK_SIZE
-from php_streams._core.diagnostics import notice
+from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import Raw
 from php_streams._core.temporary import make_temporary, temporary_folder
 
@@ -107,6 +107,11 @@ class MemoryRaw(Raw):
             super().close()
 
 
+def _file(path: str, flags: int, mode: int) -> io.FileIO:
+    """open(2) with an owner."""
+    return io.FileIO(os.open(path, flags, mode), "r+")
+
+
 class TempRaw(MemoryRaw):
     """Bytes in memory, or in a temporary file when there are many."""
 
@@ -128,7 +133,12 @@ class TempRaw(MemoryRaw):
                 size = super().write(data)
                 self.inner += size or 0
                 return size
-            self._spill()
+            try:
+                self._spill()
+            except OSError:
+                text = "Unable to create temporary file, Check permissions in temporary files directory."
+                warn(text)
+                return 0
             self.store.seek(max(self.inner, 0), os.SEEK_END if self.inner < 0 else os.SEEK_SET)
         try:
             size = self.store.write(data)
@@ -155,8 +165,7 @@ class TempRaw(MemoryRaw):
         if isinstance(self.store, io.FileIO):
             return self.store
         position = self.store.tell()
-        descriptor, name = make_temporary(temporary_folder(), "php")
-        file = io.FileIO(descriptor, "r+")
+        file, name = make_temporary(temporary_folder(), "php", _file)
         try:
             os.unlink(name)
             file.write(self.store.getbuffer())
@@ -197,13 +206,27 @@ class TempRaw(MemoryRaw):
         """flock(2) on the file: nobody else can have it."""
         return self.lockable or None
 
+    def sync(self, data_only: bool) -> bool | None:
+        """Of the file, once there is one."""
+        if isinstance(self.store, io.BytesIO):
+            return None
+        try:
+            os.fdatasync(self.store.fileno()) if data_only else os.fsync(self.store.fileno())
+        except OSError:
+            return False
+        return True
+
     def meta(self) -> dict[str, Any]:
         """PHP knows nothing of timeouts and the end here."""
         return dict(self.known)
 
     def select_descriptor(self) -> int | None:
-        """The file's descriptor; there is a file from now on."""
-        return self._spill().fileno()
+        """The file's descriptor; there is a file from now on, or PHP's warning."""
+        try:
+            return self._spill().fileno()
+        except OSError:
+            warn("Unable to create temporary file.")
+            return None
 
     def is_terminal(self) -> bool:
         """It never is; and to be asked is no reason for a file."""

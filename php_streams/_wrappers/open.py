@@ -24,8 +24,9 @@ def open_url(
     search: bool = False,
     remote: bool = False,
     report: bool = True,
+    code: list[int] | None = None,
 ) -> Stream | None:
-    """An open stream; None after PHP's warning.
+    """An open stream; None after PHP's warning, with the errno, if there is one, in `code`.
 
     search: look for a relative path along include_path, too; remote: what keeps off the network won't do;
     report: warn when the wrapper fails.
@@ -43,6 +44,7 @@ def open_url(
     except WrapperError as error:
         return _failed(path, str(error) or "operation failed", report)
     except OSError as error:
+        (code if code is not None else []).append(error.errno or 0)
         return _failed(path, error.strerror or str(error), report)
     stream.wrapper, stream.uri = wrapper, path
     if "a" in mode:
@@ -55,7 +57,7 @@ def _note_position(stream: Stream) -> None:
     if not stream.raw.seek_allowed or stream.tell():
         return
     if stream.raw.move(0, os.SEEK_CUR) and stream.raw.place:
-        stream.raw.total = stream.raw.place
+        stream._forget(stream.raw.place)
 
 
 def open_directory(path: str, context: Context | None, code: list[int] | None = None) -> Stream | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import resource
-import socket
 import stat
 from typing import Any, Literal
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.ini import socket_timeout
@@ -16,7 +16,7 @@ from php_streams._core.output import output
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
-from php_streams._transports.socket import SocketRaw
+from php_streams._transports.socket import Socket, SocketRaw
 from php_streams._wrappers import wrapper_of
 from php_streams._wrappers.memory import MAX_MEMORY, MemoryRaw, TempRaw, kind_of_mode
 from php_streams._wrappers.plain import FileRaw
@@ -75,13 +75,13 @@ class PhpStreams(Wrapper):
         if kind == "input":
             return Stream(InputRaw("rb"), "rb")
         if kind in STANDARD:
-            return _descriptor(os.dup(STANDARD[kind]), mode)
+            return _standard(STANDARD[kind], mode)
         if kind.startswith("filter/"):
             from php_streams._wrappers import filter_url
 
             return filter_url.open(name, mode, options, context)
         if kind.startswith("fd/"):
-            return _descriptor(_duplicate(name[3:]), mode)
+            return _duplicate(name[3:], mode)
         warn("Invalid php:// URL specified")
         raise WrapperError
 
@@ -102,15 +102,23 @@ def _temp(rest: str, mode: str) -> Stream:
     return _memory(TempRaw(kind_of_mode(mode), limit), mode)
 
 
-def _duplicate(text: str) -> int:
-    """A descriptor of our own for the one that is named."""
+def _standard(number: int, mode: str) -> Stream:
+    """A stream on a copy of a standard descriptor."""
+    try:
+        return _descriptor(number, mode)
+    except OSError:
+        raise WrapperError from None
+
+
+def _duplicate(text: str, mode: str) -> Stream:
+    """A stream on a descriptor of our own for the one that is named."""
     if not _NUMBER.fullmatch(text):
         raise WrapperError("php://fd/ stream must be specified in the form php://fd/<orig fd>")
     number, most = int(text), resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if not 0 <= number < most:
         raise WrapperError(f"The file descriptors must be non-negative numbers smaller than {most}")
     try:
-        return os.dup(number)
+        return _descriptor(number, mode)
     except OSError as error:
         raise WrapperError(
             f"Error duping file descriptor {number}; possibly it doesn't exist:"
@@ -118,15 +126,19 @@ def _duplicate(text: str) -> int:
         ) from None
 
 
-def _descriptor(fd: int, mode: str) -> Stream:
-    """A stream on a descriptor that is ours: a socket's when it is one."""
-    try:
-        if stat.S_ISSOCK(os.fstat(fd).st_mode):
-            return Stream(SocketRaw(socket.socket(fileno=fd), "tcp_socket", socket_timeout()), mode)
-        return Stream(FileRaw(fd), mode)
-    except BaseException:
-        os.close(fd)
-        raise
+def _descriptor(number: int, mode: str) -> Stream:
+    """A stream on a copy of a descriptor: a socket's when it is one."""
+    if stat.S_ISSOCK(os.fstat(number).st_mode):
+        raw: Raw = SocketRaw(Socket(fileno=os.dup(number)), "tcp_socket", socket_timeout())
+    else:
+        raw = FileRaw(os.dup, number)
+    return _shared(Stream(raw, mode))
+
+
+def _shared(stream: Stream) -> Stream:
+    """A stream on what others read too: they see how far it reads ahead, which is a chunk, as in PHP."""
+    stream.set_chunk_size(CHUNK_SIZE)
+    return stream
 
 
 class StandardRaw(FileRaw):
@@ -144,8 +156,8 @@ def open_standard(name: str, mode: str) -> Stream:
     try:
         raw: FileRaw = StandardRaw(number)
     except OSError:
-        raw = FileRaw(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
-    stream = Stream(raw, mode)
+        raw = FileRaw(os.open, os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    stream = _shared(Stream(raw, mode))
     stream.number, stream.wrapper, stream.uri = number + 1, wrapper_of("php"), f"php://{name}"
     if not raw.outlives:
         stream.close()

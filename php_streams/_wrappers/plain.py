@@ -12,18 +12,20 @@ import fcntl
 import io
 import os
 import stat
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import starmap
 from typing import Any, Literal
 
-from php_streams._core.buffer import READ_AHEAD
+from php_streams._core import stat_cache
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
-from php_streams._core.raw import Raw
+from php_streams._core.raw import Raw, close_descriptor
+from php_streams._core.spare import SPARE
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
-from php_streams._wrappers import wrapper_of
+from php_streams._wrappers import plain_names, wrapper_of
 from php_streams.constants import LOCK_NB, LOCK_UN
 
 # The flags of open(2) by the mode's first letter.
@@ -36,8 +38,6 @@ ACCESS = {
 }
 # Of the devices these can be sought in: mem, kmem, null, port, zero, full.
 SEEKABLE_DEVICES = frozenset(os.makedev(1, minor) for minor in (1, 2, 3, 4, 5, 7))
-# What PHP's messages call the size of a read that fills the buffer.
-CHUNK = 8192
 
 
 def open_flags(mode: str) -> int:
@@ -59,19 +59,23 @@ class FileRaw(Raw):
     lockable = True
     revives = True
     takes = True
+    fd = -1
+    temporary: str | None = None  # a file that goes when the stream is closed
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int | Callable[..., int], *arguments: Any) -> None:
+        """fd: the descriptor, or what opens it, called when there is somebody to close it."""
         super().__init__()
-        self.fd = fd
+        (self.fd,) = (fd,) if isinstance(fd, int) else starmap(fd, (arguments,))
+        fd = self.fd
         status = os.fstat(fd)
         self.seek_allowed = not stat.S_ISFIFO(status.st_mode) and (
             not stat.S_ISCHR(status.st_mode) or status.st_rdev in SEEKABLE_DEVICES
         )
-        self.mappable = stat.S_ISREG(status.st_mode)
-        self.appends = bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_APPEND)
+        access = fcntl.fcntl(fd, fcntl.F_GETFL)
+        self.mappable = stat.S_ISREG(status.st_mode) and access & os.O_ACCMODE != os.O_WRONLY
+        self.appends = bool(access & os.O_APPEND)
         # PHP counts from -1 on what cannot seek.
         self.total = os.lseek(fd, 0, os.SEEK_CUR) if self.seek_allowed else -1
-        self.temporary: str | None = None  # a file that goes when the stream is closed
 
     def readinto(self, buffer: Any) -> int | None:
         """One read(2); None where it would wait, or when a signal's handler raised."""
@@ -116,8 +120,7 @@ class FileRaw(Raw):
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
         self.failed = True
         self.eof = self.eof or error.errno != errno.EBADF
-        shown = CHUNK if size == READ_AHEAD else size
-        text = f"Read of {shown} bytes failed with errno={error.errno} {error.strerror}"
+        text = f"Read of {size} bytes failed with errno={error.errno} {error.strerror}"
         try:
             notice(text)
         except BaseException as raised:  # from a handler: the reader above must not lose its half line
@@ -136,7 +139,8 @@ class FileRaw(Raw):
             except BlockingIOError:
                 break
             except OSError as error:
-                self._unread(error, CHUNK + (os.fstat(self.fd).st_size if self.direct else 0))
+                left = os.fstat(self.fd).st_size - self.total - self.written if self.direct else 0
+                self._unread(error, CHUNK_SIZE + max(left, 0))
                 break
             except BaseException as error:
                 self.raised = error
@@ -173,6 +177,7 @@ class FileRaw(Raw):
     def _unwritten(self, error: OSError, size: int) -> int | Literal[False]:
         if isinstance(error, BlockingIOError):
             return 0
+        self.error = error.errno or 0
         return notice(f"Write of {size} bytes failed with errno={error.errno} {error.strerror}")
 
     def move(self, offset: int, whence: int) -> bool:
@@ -240,9 +245,8 @@ class FileRaw(Raw):
         """Closes the descriptor, and takes a temporary file with it."""
         if self.closed:
             return
-        fd, self.fd = self.fd, -1
         try:
-            os.close(fd)
+            close_descriptor(self)
         except OSError:
             pass  # somebody closed it behind our back: silent, as every close here
         if self.temporary is not None:
@@ -256,16 +260,25 @@ class FileRaw(Raw):
 class FolderRaw(DirectoryRaw):
     """readdir(3): in the order of the file system, . and .. first."""
 
+    fd = -1
+    private = True
+
     def __init__(self, path: str) -> None:
-        self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         super().__init__()
+        (self.fd,) = starmap(os.open, ((path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC),))
 
     def entries(self) -> Iterator[str]:
         """The names; the folder is read as they are asked for."""
         yield "."
         yield ".."
         os.lseek(self.fd, 0, os.SEEK_SET)
-        with os.scandir(self.fd) as entries:
+        try:
+            entries = os.scandir(self.fd)
+        except OSError:  # it takes a second descriptor, which PHP does not
+            with SPARE:
+                yield from os.listdir(self.fd)
+            return
+        with entries:
             for entry in entries:
                 yield entry.name
 
@@ -273,14 +286,17 @@ class FolderRaw(DirectoryRaw):
         """Closes the folder."""
         if not self.closed:
             self.names.close()  # type: ignore[attr-defined]
-            os.close(self.fd)
+            try:
+                close_descriptor(self)
+            except OSError:
+                pass
             super().close()
 
 
-def _open(path: str, flags: int) -> int:
+def _open(path: str, flags: int) -> FileRaw:
     """open(2); PHP takes links and dots out of the path itself, also where the system could not."""
     try:
-        return os.open(os.fsencode(path), flags, 0o666)
+        return _kind()(os.open, os.fsencode(path), flags, 0o666)
     except OSError as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
@@ -290,9 +306,19 @@ def _open(path: str, flags: int) -> int:
         if ".." not in path and not os.path.islink(path):
             raise
         try:
-            return os.open(os.fsencode(os.path.realpath(path)), flags, 0o666)
+            return _kind()(os.open, os.fsencode(os.path.realpath(path)), flags, 0o666)
         except OSError:
             raise error from None
+
+
+def _kind() -> type[FileRaw]:
+    """The kind that PHP's stat cache needs, where it is wanted."""
+    if not stat_cache.is_wanted():
+        return FileRaw
+    stat_cache.forget()
+    from php_streams._wrappers.plain_watched import WatchedRaw
+
+    return WatchedRaw
 
 
 class PlainFiles(Wrapper):
@@ -307,14 +333,10 @@ class PlainFiles(Wrapper):
             flags = open_flags(mode)
         except ValueError:
             raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
-        fd = _open(path, flags)
-        try:
-            raw = FileRaw(fd)
-            raw.greedy = True
-            return Stream(raw, mode, path)  # PHP gives plain files no context
-        except BaseException:
-            os.close(fd)
-            raise
+        raw = _open(path, flags)
+        raw.greedy = True
+        raw.private = "e" in mode
+        return Stream(raw, mode, path)  # PHP gives plain files no context
 
     def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
         """The names in a folder."""
@@ -324,67 +346,52 @@ class PlainFiles(Wrapper):
         """stat(2) or lstat(2)."""
         return os.stat(path, follow_symlinks=follow)
 
-    def allowed(self, path: str, access: int) -> bool:
+    def access(self, path: str, access: int) -> bool | None:
         """access(2)."""
         return os.access(path, access)
 
     def unlink(self, path: str, context: Context | None) -> None:
         """unlink(2)."""
         os.unlink(path)
+        stat_cache.forget()
 
     def rename(self, old: str, new: str, context: Context | None) -> None:
-        """rename(2); from one file system to another a file is copied."""
-        try:
-            os.rename(old, new)
-        except OSError as error:
-            if error.errno != errno.EXDEV or not os.path.isfile(old):
-                raise
-            import shutil  # it is slow to import, and seldom needed
-
-            shutil.move(old, new)
+        """rename(2); from one file system to another what a file holds, its owner and permissions."""
+        plain_names.rename(old, new)
 
     def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> None:
         """mkdir(2), with the folders on the way if wanted."""
-        if parents:
-            above = os.path.dirname(os.path.abspath(path))
-            if not os.path.exists(above):
-                self.mkdir(above, mode, True, context)
-        os.mkdir(path, mode)
+        plain_names.mkdir(path, mode, parents)
 
     def rmdir(self, path: str, context: Context | None) -> None:
         """rmdir(2)."""
         os.rmdir(path)
+        stat_cache.forget()
 
     def touch(self, path: str, times: tuple[int, int] | None) -> None:
         """utime(2)."""
-        if not os.path.exists(path):
-            try:
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
-            except OSError as error:
-                raise WrapperError(f"Unable to create file {path} because {error.strerror}") from None
-        now = int(time.time())
-        os.utime(path, times or (now, now))
+        plain_names.touch(path, times)
 
     def chmod(self, path: str, mode: int) -> None:
         """chmod(2)."""
         os.chmod(path, mode)
+        stat_cache.forget()
+
+    def give(self, path: str, to: int | str, group: bool, follow: bool) -> None:
+        """chown(2) or lchown(2)."""
+        plain_names.give(path, to, group, follow)
 
 
 def adopt(file: io.IOBase) -> Stream:
     """A stream on what a file of Python's is open on, where that stands."""
     file.flush()
     position = file.tell() if file.seekable() else None
-    fd = os.dup(file.fileno())
-    try:
-        access = fcntl.fcntl(fd, fcntl.F_GETFL)
-        raw = FileRaw(fd)
-        raw.greedy = raw.mappable
-        mode = {os.O_RDONLY: "rb", os.O_WRONLY: "ab" if access & os.O_APPEND else "wb"}
-        name = getattr(file, "name", None)
-        stream = Stream(raw, mode.get(access & os.O_ACCMODE, "r+b"), name if isinstance(name, str) else None)
-    except BaseException:
-        os.close(fd)
-        raise
+    raw = FileRaw(os.dup, file.fileno())
+    access = fcntl.fcntl(raw.fd, fcntl.F_GETFL)
+    raw.greedy = raw.mappable
+    mode = {os.O_RDONLY: "rb", os.O_WRONLY: "ab" if access & os.O_APPEND else "wb"}
+    name = getattr(file, "name", None)
+    stream = Stream(raw, mode.get(access & os.O_ACCMODE, "r+b"), name if isinstance(name, str) else None)
     stream.wrapper = wrapper_of("file")
     if position is not None:
         stream.seek(position)

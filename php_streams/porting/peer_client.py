@@ -208,7 +208,11 @@ class ClientConnection(Connection):
 
     def _keep_session(self) -> None:
         """Keeps the session for the connections to come; the tickets of TLS 1.3 come after the handshake."""
-        if session := getattr(self.sock, "session", None):
+        try:
+            session = getattr(self.sock, "session", None)
+        except ValueError:  # of a handshake that did not come to its end
+            return
+        if session:
             self.peer.sessions[self.words] = session
 
 

@@ -136,7 +136,9 @@ class Connection(Player):
         super().__init__(peer, script, sock)
         self.contexts = contexts
         self.hello: object = None
-        name = sock.getpeername()
+        name: object = None
+        with contextlib.suppress(OSError):  # a client that reset the connection has no name any more
+            name = sock.getpeername()
         self.client = (name[0], name[1]) if isinstance(name, tuple) else None
         sock.settimeout(peer.deadline)
         # A stopped peer still has its clients' last words to read; see `abandon` for those that stay.

@@ -25,23 +25,33 @@ Statements: see `STATEMENTS`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from php_streams.porting.peer_arguments import (
+    SHOWN,
+    SHOWN_TO_BOTH,
+    SHOWN_TO_CLIENT,
+    Reader,
+    Word,
+    bare,
+    nothing,
+    read_count,
+    read_expect,
+    read_never,
+    read_record,
+    read_seconds,
+    read_send,
+    read_show,
+    read_tls,
+    read_tls_client,
+    read_untls,
+    read_urgent,
+)
 
 OPTIONS = frozenset({"udp", "unix", "udg", "ipv6", "refuse", "full", "every", "connect"})
 TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"#]+)|(#.*)|$)')
 ESCAPE = re.compile(rb"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\", b'"': b'"'}
-SHOWN = frozenset(
-    {"protocol", "cipher", "client", "sni", "alpn", "versions", "ticket", "compression", "resumed"}
-)
-#: What only the client sees, and what both ends see.
-SHOWN_TO_CLIENT = frozenset({"error", "peer-subject", "chain"})
-SHOWN_TO_BOTH = frozenset({"protocol", "cipher", "alpn", "ticket", "compression", "resumed"})
-
-CLIENT_CERT = (("client-cert", "required"), ("client-cert", "optional"))
-
-Word = str | bytes
 
 
 class PeerScriptError(ValueError):
@@ -97,11 +107,11 @@ def parse(script: str) -> list[Plan]:
         words = split(number, line)
         if not words:
             continue
-        plan, name = plans[-1], words[0]
+        plan, name = plans[-1], bare(words)[0]
         if name == "---":
             plan.connections.append([])
         elif name == "===":
-            if words != ["===", str(len(plans) + 1)]:
+            if bare(words) != ["===", str(len(plans) + 1)]:
                 raise PeerScriptError(number, f"the next peer is opened by `=== {len(plans) + 1}`")
             plans.append(Plan(len(plans) + 1))
         elif name in OPTIONS:
@@ -145,24 +155,25 @@ def unescape(number: int, text: str) -> bytes:
 
 def add_options(plans: list[Plan], number: int, words: list[Word]) -> None:
     """Adds the options of one line to the last plan."""
-    plan, words = plans[-1], list(words)
+    plan, names = plans[-1], bare(words)
     if plan.statements or len(plan.connections) > 1:
         raise PeerScriptError(number, "options come before the first statement")
-    if "to" in words:
-        at = words.index("to")
-        plan.server = first_client(plans, number, words[at - 1 : at + 2])
+    words = list(words)
+    if "to" in names:
+        at = names.index("to")
+        plan.server = first_client(plans, number, names[at - 1 : at + 2])
         # The same kind of socket, whatever its options.
         plan.options |= plans[plan.server - 1].options
-        del words[at : at + 2]
-    for word in words:
-        if word not in OPTIONS:
+        del words[at : at + 2], names[at : at + 2]
+    for name, word in zip(names, words, strict=True):
+        if name not in OPTIONS:
             raise PeerScriptError(number, f"unknown option {word!r}; known: {', '.join(sorted(OPTIONS))}")
-    plan.options |= frozenset(str(word) for word in words)
+    plan.options |= frozenset(names)
 
 
-def first_client(plans: list[Plan], number: int, words: list[Word]) -> int:
+def first_client(plans: list[Plan], number: int, words: list[str]) -> int:
     """The number in ``connect to N``."""
-    named = str(words[2]) if len(words) == 3 and words[0] == "connect" else ""
+    named = words[2] if len(words) == 3 and words[0] == "connect" else ""
     if not named.isdigit() or not 0 < int(named) < len(plans) or not plans[int(named) - 1].connects:
         raise PeerScriptError(number, "`connect to N` names a client peer before this one")
     return int(named)
@@ -207,109 +218,6 @@ def check_side(plan: Plan, item: Statement) -> None:
     seen = SHOWN_TO_BOTH | SHOWN_TO_CLIENT if plan.connects else SHOWN
     if item.name == "show" and not seen.issuperset(item.words):
         raise PeerScriptError(item.line, f"{item.source!r}: here can be shown: {' '.join(sorted(seen))}")
-
-
-# Each reader turns the words after a statement's name into a Statement's fields; None: not understood.
-Reader = Callable[[list[Word]], "dict[str, object] | None"]
-
-
-def nothing(words: list[Word]) -> dict[str, object] | None:
-    """No arguments."""
-    return {} if not words else None
-
-
-def read_send(words: list[Word]) -> dict[str, object] | None:
-    """Texts, or ``repeat N`` and one text."""
-    if len(words) == 3 and words[0] == "repeat" and str(words[1]).isdigit() and isinstance(words[2], bytes):
-        return {"data": words[2] * int(words[1])}
-    texts = [word for word in words if isinstance(word, bytes)]
-    return {"data": b"".join(texts)} if texts and len(texts) == len(words) else None
-
-
-def read_expect(words: list[Word]) -> dict[str, object] | None:
-    """Texts, ``bytes N``, ``line`` or ``eof``."""
-    if words in (["line"], ["eof"]):
-        return {"words": (str(words[0]),)}
-    if len(words) == 2 and words[0] == "bytes" and str(words[1]).isdigit():
-        return {"words": ("bytes",), "number": int(words[1])}
-    return read_send(words)
-
-
-def read_record(words: list[Word]) -> dict[str, object] | None:
-    """Nothing, or ``until`` and a text."""
-    if not words:
-        return {"words": ()}
-    return {"words": ("until",), "data": words[1]} if _is_until(words) else None
-
-
-def _is_until(words: list[Word]) -> bool:
-    return len(words) == 2 and words[0] == "until" and isinstance(words[1], bytes) and words[1] != b""
-
-
-def read_seconds(words: list[Word]) -> dict[str, object] | None:
-    """Seconds."""
-    if len(words) == 1 and isinstance(words[0], str) and re.fullmatch(r"\d+(\.\d+)?", words[0]):
-        return {"number": float(words[0])}
-    return None
-
-
-def read_count(words: list[Word]) -> dict[str, object] | None:
-    """A count of bytes, 64 without one."""
-    if not words:
-        return {"number": 64}
-    return {"number": int(words[0])} if len(words) == 1 and str(words[0]).isdigit() else None
-
-
-def read_tls(words: list[Word]) -> dict[str, object] | None:
-    """A certificate, then a protocol, ``client-cert required|optional``, ``alpn A,B``, ``ciphers LIST``."""
-    if not words or not all(isinstance(word, str) for word in words):
-        return None
-    rest = [str(word) for word in words[1:]]
-    while rest:
-        if re.fullmatch(r"tls1\.[0-3]", rest[0]):
-            del rest[0]
-        elif tuple(rest[:2]) in CLIENT_CERT or (rest[0] in ("alpn", "ciphers") and len(rest) > 1):
-            del rest[:2]
-        else:
-            return None
-    return {"words": tuple(str(word) for word in words)}
-
-
-def read_tls_client(words: list[Word]) -> dict[str, object] | None:
-    """A protocol, ``sni NAME``, ``cert FILE``, ``alpn A,B``, ``ciphers LIST``, ``curve NAME``, ``verify``,
-    ``resume``."""
-    rest = [str(word) for word in words]
-    while rest:
-        if re.fullmatch(r"tls1\.[0-3]|verify|resume", rest[0]):
-            del rest[0]
-        elif rest[0] in ("sni", "cert", "alpn", "ciphers", "curve") and len(rest) > 1:
-            del rest[:2]
-        else:
-            return None
-    # The words are what makes a context, and sessions belong to contexts: `resume` is not one of them.
-    names = tuple(str(word) for word in words if word != "resume")
-    return {"words": names, "number": float("resume" in words)}
-
-
-def read_untls(words: list[Word]) -> dict[str, object] | None:
-    """Nothing, or ``notify``."""
-    return {"words": tuple(str(word) for word in words)} if words in ([], ["notify"]) else None
-
-
-def read_never(words: list[Word]) -> dict[str, object] | None:
-    """One text."""
-    return {"data": words[0]} if len(words) == 1 and isinstance(words[0], bytes) and words[0] else None
-
-
-def read_urgent(words: list[Word]) -> dict[str, object] | None:
-    """One byte."""
-    return read_never(words) if len(words) == 1 and len(words[0]) == 1 else None
-
-
-def read_show(words: list[Word]) -> dict[str, object] | None:
-    """Names of facts."""
-    names = tuple(word for word in words if isinstance(word, str) and word in SHOWN | SHOWN_TO_CLIENT)
-    return {"words": names} if names and len(names) == len(words) else None
 
 
 #: Every statement: how its arguments are read, and what it does.

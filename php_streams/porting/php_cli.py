@@ -2,7 +2,7 @@
 
 >>> for php in find_php():                                  # doctest: +SKIP
 ...     print(php.version, php.evaluate("strlen('stream')"))
-8.4.24 6
+8.4.28 6
 
 Where php is looked for, in this order; of each ``major.minor`` the first that is found counts:
 
@@ -52,7 +52,7 @@ class PhpResult:
 
 @dataclass(frozen=True)
 class PhpCli:
-    """A php-cli that runs: `version` such as "8.4.24", `path` of the binary."""
+    """A php-cli that runs: `version` such as "8.4.28", `path` of the binary."""
 
     version: str
     path: Path

@@ -18,6 +18,7 @@ OPTIONAL = ("WITHOUT", "PEER", "ZONE", "INI", "ENV")
 HEADER = re.compile(r"--([A-Z]+)((?: [^-\s]+)*)--")
 SEE_ID = re.compile(r"[a-z0-9_]+(?:[.\-][a-z0-9_]+)*(?:#[\w.:\-]+)?", re.IGNORECASE)
 VERSION = re.compile(r"\d+\.\d+")
+RELEASE = re.compile(r"\d+\.\d+\.\d+")
 SETTING = re.compile(r"([\w.]+)\s*=\s*(.*)")
 
 
@@ -46,10 +47,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Expect:
-    """What the named versions of php-cli printed, as transcript lines."""
+    """What the named point releases of php-cli printed, as transcript lines."""
 
-    versions: tuple[str, ...]
+    releases: tuple[str, ...]
     lines: tuple[str, ...]
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The series that they belong to: "8.4" of "8.4.28"."""
+        return tuple(map(series_of, self.releases))
 
 
 @dataclass(frozen=True)
@@ -70,11 +76,16 @@ class Case:
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """Every php version that has an EXPECT, oldest first."""
+        """Every series of php that has an EXPECT, oldest first."""
         return tuple(sorted((v for e in self.expects for v in e.versions), key=version_key))
 
+    @property
+    def releases(self) -> dict[str, str]:
+        """The point release that each series was recorded from."""
+        return {series_of(release): release for e in self.expects for release in e.releases}
+
     def expected(self, version: str) -> Expect | None:
-        """What that version printed, or None when it was not recorded."""
+        """What that series printed, or None when it was not recorded."""
         return next((e for e in self.expects if version in e.versions), None)
 
     @property
@@ -88,8 +99,13 @@ class Case:
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """Sorts "7.4" before "8.2" before "8.10"."""
+    """Sorts "7.4" before "8.2" before "8.10", and 8.4.9 before 8.4.28."""
     return tuple(int(part) for part in version.split("."))
+
+
+def series_of(release: str) -> str:
+    """ "8.4" of "8.4.28"."""
+    return ".".join(release.split(".")[:2])
 
 
 def read_case(path: Path) -> Case:
@@ -213,29 +229,29 @@ def read_without(path: Path, section: Section | None) -> Section | None:
 
 
 def read_expects(path: Path, sections: Iterable[Section]) -> tuple[Expect, ...]:
-    """The EXPECT sections, each version named once."""
+    """The EXPECT sections, each series named once, by the point release that was recorded."""
     known: set[str] = set()
     expects = []
     for section in sections:
         at = section.line - 1
         if not section.words:
             raise CaseError(path, at, "--EXPECT-- names no version: it is written by --record, not by hand")
-        for version in section.words:
-            if not VERSION.fullmatch(version):
-                raise CaseError(path, at, f"not a version of the form 8.4: {version!r}")
-            if version in known:
-                raise CaseError(path, at, f"{version} has two --EXPECT-- sections")
-            known.add(version)
+        for release in section.words:
+            if not RELEASE.fullmatch(release):
+                raise CaseError(path, at, f"not a point release of the form 8.4.28: {release!r}")
+            if series_of(release) in known:
+                raise CaseError(path, at, f"{series_of(release)} has two --EXPECT-- sections")
+            known.add(series_of(release))
         expects.append(Expect(section.words, section.lines))
     return tuple(expects)
 
 
 def merge(transcripts: dict[str, tuple[str, ...]]) -> tuple[Expect, ...]:
-    """One EXPECT for all versions that printed the same, in the order of their oldest versions."""
+    """One EXPECT for all releases that printed the same, in the order of the oldest of each."""
     groups: dict[tuple[str, ...], list[str]] = {}
-    for version in sorted(transcripts, key=version_key):
-        groups.setdefault(transcripts[version], []).append(version)
-    return tuple(Expect(tuple(versions), lines) for lines, versions in groups.items())
+    for release in sorted(transcripts, key=version_key):
+        groups.setdefault(transcripts[release], []).append(release)
+    return tuple(Expect(tuple(releases), lines) for lines, releases in groups.items())
 
 
 def write_expects(case: Case, expects: Sequence[Expect]) -> bool:
@@ -249,7 +265,7 @@ def write_expects(case: Case, expects: Sequence[Expect]) -> bool:
         head.append(line)
     text = "\n".join(head).rstrip("\n") + "\n"
     for expect in expects:
-        text += f"--EXPECT {' '.join(expect.versions)}--\n" + "".join(f"{line}\n" for line in expect.lines)
+        text += f"--EXPECT {' '.join(expect.releases)}--\n" + "".join(f"{line}\n" for line in expect.lines)
     if text == old:
         return False
     part = case.path.with_suffix(".part")

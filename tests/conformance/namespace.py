@@ -2,8 +2,8 @@
 
 PHP asks the servers that /etc/resolv.conf names, at port 53; neither can be said to it otherwise.  So such a
 case is run by a process in namespaces of its own (network, mounts, host name, and users where that is needed
-to be allowed the others): there its resolv.conf, hosts and nsswitch.conf lie over the system's.  The process
-is started once, and runs one case after the other.
+to be allowed the others): there its resolv.conf, hosts, services, protocols and nsswitch.conf lie over the
+system's.  The process is started once, and runs one case after the other.
 
 Where the system forbids namespaces php cannot be asked.  Python can: its engine is pointed to the test's name
 server directly, except for what the C library looks up itself.
@@ -17,6 +17,7 @@ import ctypes
 import fcntl
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -41,16 +42,25 @@ NEW_NS, NEW_UTS, NEW_USER, NEW_NET = 0x00020000, 0x04000000, 0x10000000, 0x40000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
-FILES = {"resolv.conf": "", "nsswitch.conf": "hosts: files dns\n", "hosts": ""}
+# None: as the system has it.
+FILES = {
+    "resolv.conf": "",
+    "nsswitch.conf": "hosts: files dns\nservices: files\nprotocols: files\n",
+    "hosts": "",
+    "services": None,
+    "protocols": None,
+}
 HOSTS = ["127.0.0.1 localhost", "::1 localhost"]
 HOST_NAME = "client"
 
 # What the C library looks up, where only /etc/resolv.conf can tell it whom to ask.
 OF_THE_SYSTEM = re.compile(
-    r"\b(gethostby\w+|p?fsockopen|stream_socket_\w+)\(|^!(hosts|hostname) ", re.MULTILINE
+    r"\b(gethostby\w+|getservby\w+|getprotoby\w+|p?fsockopen|stream_socket_\w+)\(|^!(hosts|hostname) ",
+    re.MULTILINE,
 )
 
 _inside: Path | None = None
+_systems: dict[str, str] = {}  # the files that the system has, as it has them
 
 
 class NotNeeded(Exception):
@@ -71,6 +81,8 @@ def furnish(zone: Zone) -> None:
     assert _inside is not None
     (_inside / "resolv.conf").write_text(zone.resolv_conf)
     (_inside / "hosts").write_text("".join(f"{line}\n" for line in [*HOSTS, *zone.hosts]))
+    for name, lines in (("services", zone.services), ("protocols", zone.protocols)):
+        (_inside / name).write_text("".join(f"{line}\n" for line in lines) or _systems[name])
     socket.sethostname(zone.hostname or HOST_NAME)
 
 
@@ -193,8 +205,11 @@ def enter(folder: Path) -> None:
         Path("/proc/self/uid_map").write_text(f"0 {user} 1")
         Path("/proc/self/gid_map").write_text(f"0 {group} 1")
     call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+    if own := own_etc(folder):
+        call("mount", os.fsencode(own), b"/etc", None, MS_BIND, None)
     for name, text in FILES.items():
-        (folder / name).write_text(text)
+        _systems[name] = Path("/etc", name).read_text() if text is None else text
+        (folder / name).write_text(_systems[name])
         target = os.path.realpath(f"/etc/{name}")
         call("mount", os.fsencode(folder / name), os.fsencode(target), None, MS_BIND, None)
     if os.path.isdir("/run/nscd"):
@@ -203,3 +218,17 @@ def enter(folder: Path) -> None:
         request = fcntl.ioctl(sock, SIOCGIFFLAGS, struct.pack("16sh14x", b"lo", 0))
         flags = struct.unpack("16xh14x", request)[0] | IFF_UP
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags))
+
+
+def own_etc(folder: Path) -> Path | None:
+    """A copy of /etc with a file for each name where a bare system has none to lay ours over."""
+    missing = [name for name in FILES if not os.path.exists(f"/etc/{name}")]
+    if not missing:
+        return None
+    etc = folder / "etc"
+    with contextlib.suppress(shutil.Error):  # what only root may read is not needed
+        shutil.copytree("/etc", etc, symlinks=True)
+    for name in missing:
+        (etc / name).unlink(missing_ok=True)  # a link that leads nowhere
+        (etc / name).touch()
+    return etc

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 
 from php_streams.porting.php_cli import PhpCli, PhpNotUsable, best_of, find_php
 
-FACTS = Path(__file__).resolve().parents[2] / "compat_matrix/facts"
 INSTALL = "compat_matrix/install_php.sh installs it"
 
 
@@ -19,24 +17,14 @@ INSTALL = "compat_matrix/install_php.sh installs it"
 class Found:
     """The php-cli to run, newest first; why there are none; what was found and cannot be used.
 
-    `asked`: the options want php, or this php.  Else it is the one that happens to be here.
+    `asked`: the options want php, or this php: a newer release that prints something else is a failure then.
+    Else it is the one that happens to be here, and what it changed is listed.
     """
 
     php: list[PhpCli] = field(default_factory=list)
     offline: str = ""
     problems: list[str] = field(default_factory=list)
     asked: bool = False
-
-    def another_release(self, php: PhpCli) -> str | None:
-        """The release that the cases were recorded from, where this is another one that nobody asked for.
-
-        8.2.36 says of a wrong name what 8.2.32 did not: a distribution's update is no fault of the tree.
-        """
-        recorded = FACTS / f"php-{php.series}.json"
-        if self.asked or not recorded.is_file():
-            return None
-        release = str(json.loads(recorded.read_text("utf-8"))["php"])
-        return release if release != php.version else None
 
 
 KEY = pytest.StashKey[Found]()

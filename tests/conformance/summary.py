@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import pytest
 
 from tests.conformance.php_found import Found
+from tests.conformance.releases import PROPERTY, Changed, listing
 
 MARK = "conformance/"
 
@@ -28,6 +29,7 @@ def write_summary(reporter: pytest.TerminalReporter, found: Found) -> None:
             if name == "php":
                 runs[str(version)].append(report.outcome == "passed")
     if not cases:
+        write_changes(reporter)
         return
     reporter.section("conformance cases", "-")
     by_kind: dict[str, dict[str, int]] = defaultdict(dict)
@@ -41,11 +43,25 @@ def write_summary(reporter: pytest.TerminalReporter, found: Found) -> None:
     reporter.write_line(f"{total} cases; {compared(found, runs, recorded)}")
     for problem in found.problems:
         reporter.write_line(f"not used: {problem}")
+    write_changes(reporter)
+
+
+def write_changes(reporter: pytest.TerminalReporter) -> None:
+    """What a php of another point release than the recorded one printed otherwise."""
+    every = (report for some in reporter.stats.values() for report in some)
+    found = [
+        Changed(*value)
+        for report in every
+        for name, value in getattr(report, "user_properties", ())
+        if name == PROPERTY
+    ]
+    for line in listing(found):
+        reporter.write_line(line)
 
 
 def reports(reporter: pytest.TerminalReporter) -> Iterable[pytest.TestReport]:
     """The reports of the runs of case items."""
-    for outcome in ("passed", "failed", "skipped"):
+    for outcome in ("passed", "failed", "skipped", "xfailed"):
         for report in reporter.stats.get(outcome, []):
             if (
                 getattr(report, "when", None) == "call"

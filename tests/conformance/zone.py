@@ -5,6 +5,8 @@ behind an exclamation mark, what a master file cannot say:
 
     !resolv search example.test        a line of resolv.conf, below `nameserver 127.0.0.1` unless it names any
     !hosts 192.0.2.7 printer           a line of /etc/hosts
+    !services smtp 25/tcp mail         a line of /etc/services, which has no others then
+    !protocols tcp 6 TCP               a line of /etc/protocols, likewise
     !hostname client.example.test      the machine's name
     !server 127.0.0.2 REFUSED          another server: knows the same, or (RCODE, silent, lame) nothing
     !show queries                      `> dns udp 127.0.0.1 www.example.test A` for each query that came
@@ -82,6 +84,8 @@ class Zone:
     records: dict[dns.name.Name, list[Record]] = field(default_factory=dict)
     resolv: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)
+    protocols: list[str] = field(default_factory=list)
     hostname: str = ""
     servers: dict[str, str] = field(default_factory=lambda: {"127.0.0.1": ""})
     show: bool = False
@@ -191,7 +195,7 @@ def direct(zone: Zone, text: str) -> None:
     """Obeys one line behind an exclamation mark; raises `ValueError`."""
     word, _, rest = text.partition(" ")
     words = rest.split()
-    if word in ("resolv", "hosts"):
+    if word in ("resolv", "hosts", "services", "protocols"):
         getattr(zone, word).append(rest)
     elif word == "hostname":
         (zone.hostname,) = words

@@ -155,7 +155,7 @@ def test_a_body_that_is_chunked_without_end_comes_as_it_is_read() -> None:
 
 
 def test_https_in_capital_letters_is_https_too() -> None:
-    """PHP sends the request in plaintext there."""
+    """PHP 7.4 sends the request in plaintext there."""
     script = 'tls good\nrecord until "\\r\\n\\r\\n"\nsend "HTTP/1.1 200 OK\\r\\n\\r\\nbody"'
     with Peer(script, certs=CERTS) as peer:
         context = php.stream_context_create(TRUST)

@@ -265,7 +265,7 @@ def comparable(program: Program, answer: list[Any]) -> list[Any]:
     """
     results, made, told = answer
     names = {one[0] for one in program[1]}
-    if "bzip2.decompress" in names:
+    if any("zlib: data error" in text for text in told) or "bzip2.decompress" in names:
         made, told = b"", []
     if program[0] == "read" and names & {
         "zlib.inflate",

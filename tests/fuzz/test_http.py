@@ -63,8 +63,37 @@ HEADERS = [
         "location: {next}",
         "A:b:c",
     ),
-    *("Location: http://{host}/{next}?q#f", "Location: /a%00", "Set-Cookie: a=b; c", ":", "A : b", "X:"),
+    *(
+        "Location: http://{host}/{next}?q#f",
+        "Location: http://{other}/{next}",
+        "Location: /a%00",
+        "Set-Cookie: a=b; c",
+        ":",
+        "A : b",
+        "X:",
+    ),
     *("\x0bA: b", "no colon", "A:b:c"),
+]
+# What the option `header` may be made of: names with a colon and without, values, line ends.
+OWN = [
+    *("Authorization", "authorization:", "Cookie: c", "COOKIE", "Proxy-Authorization: p", "Content-Type: t"),
+    *(
+        "content-length",
+        "X-A: ",
+        "v",
+        ":",
+        ":",
+        " ",
+        " ",
+        "\t",
+        "\r\n",
+        "\r\n",
+        "\r\n",
+        "\r\n",
+        "\r",
+        "\n",
+        "\v",
+    ),
 ]
 ENDS = ["\r\n"] * 12 + ["\n", "\r\n\r\n", "\r", " \r\n"]
 BODIES = [
@@ -101,7 +130,10 @@ def make_response(draw: random.Random, number: int, host: str) -> bytes:
     """A response, or nearly one."""
     lines = [draw.choices(STATUS, [9, 6, 3, *[1] * (len(STATUS) - 3)])[0]]
     lines += draw.choices(HEADERS, [4, 3, *[1] * (len(HEADERS) - 2)], k=draw.randint(0, 5))
-    text = "".join(line.format(next=f"{number}x", host=host) + draw.choice(ENDS) for line in lines)
+    other = host.replace("127.0.0.1", "localhost")
+    text = "".join(
+        line.format(next=f"{number}x", host=host, other=other) + draw.choice(ENDS) for line in lines
+    )
     text += draw.choice(["\r\n", "\r\n", "\n", ""]) + draw.choice(BODIES)
     raw = text.encode("latin-1")
     if "http://" in text or draw.random() >= 0.1:
@@ -112,7 +144,10 @@ def make_response(draw: random.Random, number: int, host: str) -> bytes:
 def make_options(draw: random.Random) -> dict[str, Any]:
     """Some options of http."""
     names = draw.sample(list(OPTIONS), draw.randint(0, 4))
-    return {name: draw.choice(OPTIONS[name]) for name in names}
+    options = {name: draw.choice(OPTIONS[name]) for name in names}
+    if draw.random() < 0.5:
+        options["header"] = "".join(draw.choices(OWN, k=draw.randint(1, 12)))
+    return options
 
 
 class Server:

@@ -33,7 +33,7 @@ NAMES = frozenset(php_streams.__all__)
 # Of these only a call counts: `file` may be a parameter.
 FUNCTIONS = frozenset(name for name in NAMES if isinstance(getattr(php_streams, name), FunctionType))
 # Words that only Python needs: how bytes become text, and what to do with those that are no UTF-8.
-EXTRA_PYTHON = Counter({"decode": 1, "replace": 1})
+EXTRA_PYTHON = Counter({"decode": 1, "surrogateescape": 1})
 METHOD = re.compile(
     r"(?:\$this->|self\.|\$(?:this->)?(?:mailer|loop|client)->|(?:mailer|loop|client)\.)\(?(\w+)\)?\("
 )

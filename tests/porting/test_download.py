@@ -16,7 +16,7 @@ from tests.porting.servers import EXAMPLES, program
 
 SERVER = """
 record until "\\r\\n\\r\\n"
-send "HTTP/1.1 302 Found\\r\\nLocation: /page\\r\\n\\r\\n"
+send "HTTP/1.1 302 Found\\r\\nLocation: /p\\xe4ge\\r\\n\\r\\n"
 ---
 record until "\\r\\n\\r\\n"
 send "HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\nContent-Length: 80\\r\\n\\r\\n"

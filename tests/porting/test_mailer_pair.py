@@ -85,7 +85,8 @@ def run_twin(twin: list[str], job: dict[str, object], script: str, folder: Path)
         done = subprocess.run(command, capture_output=True, env=environment(), timeout=30, check=False)
     assert peer.failures == []
     assert done.stderr == b""
-    return done.stdout.decode().replace(str(peer.port), "PORT").splitlines(), done.returncode
+    printed = done.stdout.decode(errors="surrogateescape")
+    return printed.replace(str(peer.port), "PORT").splitlines(), done.returncode
 
 
 @pytest.fixture
@@ -221,3 +222,28 @@ def test_the_connection_is_reset(mail: Mail) -> None:
     lines, status = mail(f'{GREETING}send "250 me\\r\\n"{ENVELOPE}reset')
     assert status == 1
     assert errors(lines)[-1] == "The server hung up"
+
+
+def test_what_is_no_utf8_is_passed_on(mail: Mail) -> None:
+    script = f"""{GREETING}send "250-caf\\xe9 \\r\\n250-\\xff STARTTLS\\0\\r\\n250 8bitm\\xe9 8BITMIME\\r\\n"
+        expect "MAIL FROM:<a@x.test>\\r\\n"
+        send "550 caf\\xe9 \\xc3\\xa9\\0\\r\\n"
+        close"""
+    lines, status = mail(script)
+    assert status == 1
+    assert errors(lines) == ["The server said: 550 caf\udce9 é\0"]
+    assert lines[2] == "S: 250-caf\udce9 "
+
+
+@pytest.mark.parametrize(
+    "challenge", ["PDEyMz4=", "PDEyMz4", "P D\\xffEy.Mz4=AA", "=PDEyMz4===", "PDEyM", ""]
+)
+def test_a_challenge_that_is_odd_base64(mail: Mail, challenge: str) -> None:
+    script = f"""{GREETING}send "250-me\\r\\n250 AUTH CRAM-MD5\\r\\n"
+        expect "AUTH CRAM-MD5\\r\\n"
+        send "334 {challenge}\\r\\n"
+        expect line
+        send "535 no\\r\\n"
+        close"""
+    lines, status = mail(script, auth="CRAM-MD5")
+    assert (errors(lines), status) == (["The server said: 535 no"], 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import bz2
 import gc
+import hashlib
 import os
 import random
 import threading
@@ -32,6 +33,7 @@ from php_streams import (
     restore_error_handler,
     rewind,
     set_error_handler,
+    silence,
     stream_bucket_append,
     stream_filter_append,
     stream_filter_register,
@@ -275,3 +277,25 @@ def test_a_read_through_filters_waits_for_what_is_wanted_only() -> None:
     assert stream_get_meta_data(near)["unread_bytes"] == 4
     assert fread(near, 4) == b"MORE"
     assert not stream_get_meta_data(near)["timed_out"]
+
+
+@pytest.mark.parametrize("step", [1 << 20, 60_000, 1000])
+@pytest.mark.parametrize("name", ["bzip2.decompress", "zlib.inflate"])
+def test_what_was_made_of_damaged_data_comes_whole(tmp_path: Path, name: str, step: int) -> None:
+    # decompress-error
+    text = b"".join(hashlib.md5(b"%d" % number).hexdigest().encode() for number in range(15_000))
+    if name == "bzip2.decompress":
+        packed = bz2.compress(text, 1)
+        damaged = packed[:130_000] + b"\xff" * 400 + packed[130_400:]
+    else:
+        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        damaged = packer.compress(text[:200_000]) + packer.flush(zlib.Z_FULL_FLUSH) + b"\xff" * 400
+    fp = fopen(tmp_path / "out", "w")
+    stream_filter_append(fp, name, STREAM_FILTER_WRITE)
+    with silence():
+        done = [fwrite(fp, damaged[at : at + step]) for at in range(0, len(damaged), step)]
+    assert False in done
+    fclose(fp)
+    made = (tmp_path / "out").read_bytes()
+    assert len(made) > 190_000
+    assert made[:190_000] == text[:190_000]

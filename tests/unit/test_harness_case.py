@@ -21,9 +21,9 @@ user_agent = " a "
 see('a', 1);
 --PYTHON--
 see('a', 1)
---EXPECT 8.2 8.4--
+--EXPECT 8.2.36 8.4.28--
 a i:1;
---EXPECT 7.4--
+--EXPECT 7.4.33--
 a i:2;
 """
 NAMES = {"fgets", "fputs", "fsockopen", "SEEK_SET", "silence", "file"}
@@ -47,8 +47,9 @@ def test_every_section_is_read(tmp_path: Path) -> None:
     assert case.ini == {"default_socket_timeout": "2", "user_agent": " a "}
     assert (case.php.text, case.python.line) == ("see('a', 1);\n", 11)
     assert case.versions == ("7.4", "8.2", "8.4")
-    assert case.newest == Expect(("8.2", "8.4"), ("a i:1;",))
-    assert case.expected("7.4") == Expect(("7.4",), ("a i:2;",))
+    assert case.releases == {"7.4": "7.4.33", "8.2": "8.2.36", "8.4": "8.4.28"}
+    assert case.newest == Expect(("8.2.36", "8.4.28"), ("a i:1;",))
+    assert case.expected("7.4") == Expect(("7.4.33",), ("a i:2;",))
     assert case.expected("8.3") is None
 
 
@@ -65,9 +66,9 @@ def test_every_section_is_read(tmp_path: Path) -> None:
         ("--TEST--\n", "hello\n--TEST--\n", 1, "text before the first section"),
         ("user_agent =", "default_socket_timeout =", 7, "is set twice"),
         ("user_agent =", "user_agent", 7, "not `name = value`"),
-        ("--EXPECT 7.4--", "--EXPECT 8.4--", 14, "8.4 has two --EXPECT-- sections"),
-        ("--EXPECT 7.4--", "--EXPECT--", 14, "names no version"),
-        ("--EXPECT 7.4--", "--EXPECT 7.4.1--", 14, "not a version of the form 8.4"),
+        ("--EXPECT 7.4.33--", "--EXPECT 8.4.27--", 14, "8.4 has two --EXPECT-- sections"),
+        ("--EXPECT 7.4.33--", "--EXPECT--", 14, "names no version"),
+        ("--EXPECT 7.4.33--", "--EXPECT 7.4--", 14, "not a point release of the form 8.4.28: '7.4'"),
         ("a i:2;\n", "--ENV--\n", 15, "--ENV-- after --EXPECT--"),
         ("A title", "A title\r", 2, "a carriage return"),
         ("--INI--", "--WITHOUT--\nbecause\n--INI--", 5, "names no version"),
@@ -94,18 +95,18 @@ def test_a_case_may_leave_out_versions(tmp_path: Path) -> None:
 
 
 def test_versions_with_the_same_transcript_share_a_section() -> None:
-    assert merge({"8.4": ("a",), "8.10": ("b",), "7.4": ("b",), "8.2": ("a",)}) == (
-        Expect(("7.4", "8.10"), ("b",)),
-        Expect(("8.2", "8.4"), ("a",)),
+    assert merge({"8.4.9": ("a",), "8.10.0": ("b",), "7.4.33": ("b",), "8.2.36": ("a",)}) == (
+        Expect(("7.4.33", "8.10.0"), ("b",)),
+        Expect(("8.2.36", "8.4.9"), ("a",)),
     )
 
 
 def test_only_the_expect_sections_are_written(tmp_path: Path) -> None:
     case = read_case(write(tmp_path, GOOD))
-    assert write_expects(case, [Expect(("8.4",), ("a i:3;", "| é"))])
+    assert write_expects(case, [Expect(("8.4.28",), ("a i:3;", "| é"))])
     text = case.path.read_text(encoding="utf-8")
-    assert text == GOOD[: GOOD.index("--EXPECT")] + "--EXPECT 8.4--\na i:3;\n| é\n"
-    assert not write_expects(case, [Expect(("8.4",), ("a i:3;", "| é"))])
+    assert text == GOOD[: GOOD.index("--EXPECT")] + "--EXPECT 8.4.28--\na i:3;\n| é\n"
+    assert not write_expects(case, [Expect(("8.4.28",), ("a i:3;", "| é"))])
     assert [path.name for path in tmp_path.iterdir()] == ["x.case"]
 
 

@@ -30,7 +30,7 @@ $ORIGIN example.test.
 see('there', {php});
 --PYTHON--
 see('there', {python})
---EXPECT 8.4--
+--EXPECT 8.4.28--
 there b:1;
 """
 

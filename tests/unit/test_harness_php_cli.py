@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from php_streams.porting import php_cli
+from php_streams.porting import cli, php_cli
 from php_streams.porting.php_cli import PhpCli, PhpError, PhpNotUsable, find_php, open_php, run, settings
+from tests.places import ROOT
 
 
 def program(path: Path, text: str) -> Path:
@@ -103,3 +106,39 @@ def test_a_real_php() -> None:
     values = 'a;"$b\\c'
     assert php.evaluate("ini_get('user_agent')", ini={"user_agent": values}) == values.encode()
     assert php.run("fwrite(STDERR, 'e'); echo 'o'; exit(3);") == php_cli.PhpResult(b"o", b"e", 3)
+
+
+def test_one_binary_by_two_names_is_opened_once(nowhere: Path) -> None:
+    php = program(nowhere / "path" / "php8.4", "echo php:8.4.1:cli; echo x >> " + str(nowhere / "opened"))
+    (nowhere / "path" / "php").symlink_to(php)
+    assert find_php() == [PhpCli("8.4.1", php)]
+    assert (nowhere / "opened").read_text() == "x\n"
+
+
+def test_a_program_that_does_not_end_is_no_php(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*arguments: object, **options: object) -> None:
+        raise subprocess.TimeoutExpired("php", 20.0)
+
+    monkeypatch.setattr(php_cli, "run", hang)
+    with pytest.raises(PhpNotUsable, match="is not php-cli: it did not end within 20 seconds"):
+        open_php(nowhere / "php")
+
+
+def test_the_demo_takes_the_php_that_is_found(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = []
+
+    def demo(examples: Path, *, quick: bool, php: PhpCli | None) -> bool:
+        chosen.append(php)
+        return True
+
+    monkeypatch.setattr("php_streams.porting.demo.run_demo", demo)
+    assert cli.main(["demo", "--quick"]) == 0
+    php = program(nowhere / "path" / "php8.4", "echo php:8.4.1:cli")
+    assert cli.main(["demo", "--quick"]) == 0
+    assert chosen == [None, PhpCli("8.4.1", php)]
+
+
+def test_the_tools_run_as_a_module() -> None:
+    command = [sys.executable, "-m", "php_streams.porting.cli", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("usage: php-streams")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.releases import recorded_facts
 from tests.programs import environment
 
 # Answers as php-cli does, and understands `see('label', 1);`, `series();` and a few ways to go wrong.
@@ -64,7 +65,7 @@ class Project:
     def case(self, name: str, php: str, python: str, rest: str = "", expect: str | None = None) -> Path:
         path = self.cases / f"{name}.case"
         text = f"--TEST--\nIt holds\n--SEE--\nfunction.f\n{rest}--PHP--\n{php}--PYTHON--\n{python}"
-        path.write_text(text if expect is None else f"{text}--EXPECT 8.4--\n{expect}")
+        path.write_text(text if expect is None else f"{text}--EXPECT 8.4.1--\n{expect}")
         return path
 
     def run(self, *arguments: str, php: tuple[str, ...] = ()) -> tuple[int, str]:
@@ -100,7 +101,7 @@ def test_record_then_live_then_offline(project: Project) -> None:
 
     code, text = project.run("--record", php=php)
     assert code == 0, text
-    assert path.read_text().endswith("--EXPECT 8.2 8.4--\na i:1;\n")
+    assert path.read_text().endswith("--EXPECT 8.2.7 8.4.1--\na i:1;\n")
     assert "1 cases; recorded from php-cli 8.4.1, 8.2.7" in text
 
     code, text = project.run(php=php)
@@ -117,15 +118,15 @@ def test_a_version_that_differs_has_its_own_section(project: Project) -> None:
     path = project.case("x", "series();\n", "show()\n")
     php = tuple(project.php(version) for version in ("8.4.1", "8.2.7", "7.4.33"))
     project.run("--record", php=php[:2])
-    assert '--EXPECT 8.2--\nseries s:3:"8.2";\n--EXPECT 8.4--\nseries s:3:"8.4";\n' in path.read_text()
+    assert '--EXPECT 8.2.7--\nseries s:3:"8.2";\n--EXPECT 8.4.1--\nseries s:3:"8.4";\n' in path.read_text()
     assert "7.4" not in path.read_text()
     project.run("--record", php=php)
     # A version that is not found keeps its section.
     project.run("--record", php=php[1:])
     assert [line for line in path.read_text().splitlines() if line.startswith("--EXPECT")] == [
-        "--EXPECT 7.4--",
-        "--EXPECT 8.2--",
-        "--EXPECT 8.4--",
+        "--EXPECT 7.4.33--",
+        "--EXPECT 8.2.7--",
+        "--EXPECT 8.4.1--",
     ]
 
 
@@ -133,7 +134,7 @@ def test_an_older_version_that_fails_does_not_keep_the_others_from_the_record(pr
     path = project.case("x", "see('x', 1); // since 8\n", "see('x', 1)\n")
     php = tuple(project.php(version) for version in ("8.4.1", "7.4.33"))
     code, text = project.run("--record", php=php)
-    assert (code, path.read_text().endswith("--EXPECT 8.4--\nx i:1;\n")) == (1, True), text
+    assert (code, path.read_text().endswith("--EXPECT 8.4.1--\nx i:1;\n")) == (1, True), text
     assert "not recorded, php 7.4.33" in text and "(or say in --WITHOUT 7.4-- why" in text
     assert "recorded from php-cli 8.4.1" in text
 
@@ -141,7 +142,7 @@ def test_an_older_version_that_fails_does_not_keep_the_others_from_the_record(pr
 def test_a_version_that_a_case_leaves_out_is_not_run(project: Project) -> None:
     php = tuple(project.php(version) for version in ("8.4.1", "7.4.33"))
     path = project.case("x", "see('x', 1); // since 8\n", "see('x', 1)\n", "--WITHOUT 7.4--\nIt is new\n")
-    path.write_text(path.read_text() + "--EXPECT 7.4--\nolder\n")
+    path.write_text(path.read_text() + "--EXPECT 7.4.33--\nolder\n")
     code, text = project.run("--record", php=php)
     assert (code, path.read_text().count("EXPECT")) == (0, 1), text
     code, text = project.run(php=php)
@@ -173,22 +174,63 @@ def test_an_expect_changed_by_hand_fails_live(project: Project) -> None:
     code, text = project.run(php=(project.php("8.4.1"),))
     assert code == 1
     assert "1 failed, 1 passed" in text
-    assert "  EXPECT 8.4           | php 8.4.1\n" in text
+    assert "  EXPECT 8.4.1         | php 8.4.1\n" in text
     assert "* a i:2;               | a i:1;\n" in text
 
 
-def test_another_release_that_happens_to_be_here_may_differ(project: Project, monkeypatch: Any) -> None:
+def found_by_itself(project: Project, version: str, monkeypatch: Any) -> None:
+    """This php is found, where no option names one."""
+    (project.folder / "bin").mkdir(exist_ok=True)
+    link = project.folder / "bin/php8.4"
+    link.unlink(missing_ok=True)
+    link.symlink_to(project.php(version))
+    monkeypatch.setenv("PHP_STREAMS_PHP", str(project.folder))
+
+
+def test_a_newer_release_that_differs_is_listed_and_fails_where_php_was_asked_for(
+    project: Project, monkeypatch: Any
+) -> None:
     project.case("x", "see('a', 1);\n", "see('a', 2)\n", expect="a i:2;\n")
     project.case("y", "see('a', 2);\n", "see('a', 2)\n", expect="a i:2;\n")
-    (project.folder / "bin").mkdir()
-    (project.folder / "bin/php8.4").symlink_to(project.php("8.4.1"))
-    monkeypatch.setenv("PHP_STREAMS_PHP", str(project.folder))
+    found_by_itself(project, "8.4.10", monkeypatch)
     code, text = project.run("-ra")
-    assert (code, "3 passed, 1 skipped" in text) == (0, True), text
-    assert "php 8.4.1 prints something else than 8.4." in text
-    assert "2 cases; live with php-cli 8.4.1 (1 of 2 agree)" in text
+    assert (code, "3 passed, 1 xfailed" in text) == (0, True), text
+    assert "php 8.4.10 is newer than 8.4.1, which was recorded, and differs" in text
+    assert "newer: php 8.4.10 differs in 1 from 8.4.1, which was recorded:\nnewer:   functions/f/x\n" in text
+    assert "2 cases; live with php-cli 8.4.10 (1 of 2 agree)" in text
     code, text = project.run("--live")
     assert (code, "1 failed, 3 passed" in text) == (1, True), text
+    assert "record the case anew" in text and "newer:   functions/f/x" in text
+    assert "* a i:2;" in text
+
+
+def test_an_older_release_that_differs_is_counted_and_does_not_fail(
+    project: Project, monkeypatch: Any
+) -> None:
+    project.case("x", "see('a', 1);\n", "see('a', 2)\n", expect="a i:2;\n")
+    project.case("y", "see('a', 2);\n", "see('a', 2)\n", expect="a i:2;\n")
+    found_by_itself(project, "8.4.0", monkeypatch)
+    for options in ((), ("--live",)):
+        code, text = project.run("-ra", *options)
+        assert (code, "3 passed, 1 xfailed" in text) == (0, True), text
+        assert "older: php 8.4.0 differs in 1 from 8.4.1, which was recorded; PHP changed" in text
+
+
+def test_a_test_that_asks_php_is_told_of_as_a_case_is(project: Project, monkeypatch: Any) -> None:
+    recorded = recorded_facts("8.4")
+    assert recorded is not None
+    test = "def test_it(php): assert not php\ndef test_other(tmp_path): pass\n"
+    (project.folder / "test_it.py").write_text(test)
+    for version, live, code, outcome in (
+        ("8.4.99", (), 0, "1 passed, 1 xfailed"),
+        ("8.4.99", ("--live",), 1, "1 failed, 1 passed"),
+        ("8.4.0", ("--live",), 0, "1 passed, 1 xfailed"),
+        (recorded, (), 1, "1 failed, 1 passed"),
+    ):
+        found_by_itself(project, version, monkeypatch)
+        result, text = project.run("-ra", *live)
+        assert (result, outcome in text) == (code, True), text
+        assert (f"differs in 1 from {recorded}" in text) == (version != recorded), text
 
 
 def failing(project: Project, python: str, php: str = "nothing();\n") -> str:

@@ -171,6 +171,8 @@ def test_no_sentence_is_stored(manual: Path, tmp_path: Path) -> None:
         ("The optional $eol parameter has been added.", {"parameter": ["eol"]}),
         ("Added support for CAA record type.", {}),
         ("$bucket expects a StreamBucket instance now; previously, more.", {"object": ["bucket"]}),
+        ("The function now always returns {true}. Previously it did not.", {"returns": ["true"]}),
+        ("Return type changed from stringfalse to string.", {"returns": ["string"]}),
         ("This function has been deprecated.", {"deprecated": ["deprecated"]}),
         ("The alternative signature is now deprecated.", {}),
     ],

@@ -36,8 +36,8 @@ length i:{};
 def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cases"
     (folder / "functions/good").mkdir(parents=True)
-    series = PHP[0].series if PHP else "8.4"
-    (folder / "functions/good/a.case").write_text(CASE.format(series, 3))
+    release = PHP[0].version if PHP else "8.4.28"
+    (folder / "functions/good/a.case").write_text(CASE.format(release, 3))
     for module in ("run", "reports", "coverage"):
         monkeypatch.setattr(f"compat_matrix.{module}.CASES", folder, raising=False)
     return folder
@@ -64,7 +64,7 @@ def test_what_agrees_is_good(cases: Path, tmp_path: Path, capfd: pytest.CaptureF
 def test_what_differs_is_shown_and_written(
     cases: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (cases / "functions/good/b.case").write_text(CASE.format(PHP[0].series, 4))
+    (cases / "functions/good/b.case").write_text(CASE.format(PHP[0].version, 4))
     out, junit = tmp_path / "out.json", tmp_path / "out.xml"
     assert command("--php", PHP[0].path, "--json", out, "--junit", junit) == 1
     shown = capfd.readouterr().err
@@ -75,6 +75,38 @@ def test_what_differs_is_shown_and_written(
     suites = ElementTree.parse(junit).getroot().findall("testsuite")
     assert [(each.get("tests"), each.get("failures")) for each in suites] == [("2", "1"), ("2", "1")]
     assert "length i:4;" in (suites[0].findtext("testcase/failure") or "")
+
+
+def other_release(step: int) -> str:
+    """The release of this php's series that comes some steps later."""
+    return f"{PHP[0].series}.{int(PHP[0].version.rpartition('.')[2]) + step}"
+
+
+@PHP_OR_SKIP
+def test_a_newer_release_that_differs_fails_and_is_listed(
+    cases: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (cases / "functions/good/b.case").write_text(CASE.format(other_release(-1), 4))
+    out = tmp_path / "out.json"
+    assert command("--php", PHP[0].path, "--no-python", "--json", out) == 1
+    shown = capfd.readouterr().err
+    news = f"newer: php {PHP[0].version} differs in 1 from {other_release(-1)}, which was recorded:"
+    assert f"{news}\nnewer:   functions/good/b\n" in shown
+    (found,) = [each for each in json.loads(out.read_text())["results"] if not each["agrees"]]
+    assert "newer than" in found["another_release"] and found["printed"] == ["length i:3;"]
+
+
+@PHP_OR_SKIP
+def test_an_older_release_that_differs_is_told_and_does_not_fail(
+    cases: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (cases / "functions/good/b.case").write_text(CASE.format(other_release(+1), 4))
+    junit = tmp_path / "out.xml"
+    assert command("--php", PHP[0].path, "--no-python", "--junit", junit) == 0
+    assert f"older: php {PHP[0].version} differs in 1 from {other_release(+1)}" in capfd.readouterr().err
+    (suite,) = ElementTree.parse(junit).getroot().findall("testsuite")
+    assert (suite.get("failures"), suite.get("skipped")) == ("0", "1")
+    assert "is older than" in (suite.find("testcase/skipped").get("message") or "")  # type: ignore[union-attr]
 
 
 @PHP_OR_SKIP
@@ -104,7 +136,7 @@ def test_what_the_system_does_not_allow_is_not_run_and_no_difference(
 
 @PHP_OR_SKIP
 def test_a_version_that_nothing_was_recorded_from(cases: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (cases / "functions/good/a.case").write_text(CASE.format("7.0", 3))
+    (cases / "functions/good/a.case").write_text(CASE.format("7.0.1", 3))
     assert command("--php", PHP[0].path) == 2
     assert f"no case was recorded from {PHP[0].series} (known: 7.0); --as 7.0" in capsys.readouterr().err
     assert command("--php", PHP[0].path, "--as", "7.0", "--no-python") == 0
@@ -112,7 +144,7 @@ def test_a_version_that_nothing_was_recorded_from(cases: Path, capsys: pytest.Ca
 
 @PHP_OR_SKIP
 def test_a_broken_case_file(cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = CASE.format(PHP[0].series, 3).replace("see('length', 1 + 2)\n", "see('other', 1 + 2)\n")
+    text = CASE.format(PHP[0].version, 3).replace("see('length', 1 + 2)\n", "see('other', 1 + 2)\n")
     (cases / "functions/good/a.case").write_text(text)
     assert command("--php", PHP[0].path, "--json", tmp_path / "out.json") == 2
     assert "a.case:8: does not face line 6 of the PHP" in capsys.readouterr().err
@@ -154,7 +186,7 @@ def test_a_binary_that_is_not_php(
 
 
 def test_a_python_twin_that_never_ends_is_stopped(cases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = CASE.format("8.4", 3).replace("see('length', 1 + 2)\n", "while True: pass\n")
+    text = CASE.format("8.4.28", 3).replace("see('length', 1 + 2)\n", "while True: pass\n")
     (cases / "functions/good/a.case").write_text(text)
     case = read_case(cases / "functions/good/a.case")
     monkeypatch.setattr(run, "SECONDS", 1)

@@ -16,13 +16,15 @@ from php_streams import (
     fgets,
     fread,
     fwrite,
+    ini_restore,
+    ini_set,
     silence,
     stream_select,
 )
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
-from tests.pairs import MANY, SMALL, Pairs, readable, streams
+from tests.pairs import MANY, SMALL, Pairs, enough_descriptors, readable, streams
 from tests.programs import run_code
 
 pytestmark = pytest.mark.usefixtures("no_kept_watch")
@@ -122,7 +124,7 @@ def test_a_stream_without_a_descriptor_is_named_at_each_call(pairs: Pairs) -> No
                 assert stream_select([fp, memory], None, None, 0) == (0, [], None, None)
             assert [str(one.message) for one in caught] == [
                 "stream_select(): Cannot represent a stream of type MEMORY as a select()able descriptor"
-            ]
+            ] * 2
         assert fread(memory, 1) == b"a"
         with silence():
             assert readable([fp, memory], 5) == [memory], "its buffer answers all the same"
@@ -212,3 +214,54 @@ def test_where_no_descriptor_is_left_it_waits_all_the_same(count: int) -> None:
     timer.join()
     """
     assert run_code(code, seconds=50) == (0, "", "")
+
+
+@pytest.mark.parametrize("beyond", [False, True], ids=["", "beyond 1024"])
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_waits_are_counted_in_microseconds(pairs: Pairs, count: int, beyond: bool) -> None:
+    with enough_descriptors(2048):
+        room = [os.dup(0) for _ in range(1024)] if beyond else []
+        try:
+            every = streams(pairs(count))
+            waits = sorted(waited(every, 200) for _ in range(25))
+            assert waits[0] >= 0.0002
+            assert waits[2] < 0.0009, "poll(2) would round up to a millisecond"
+            made = pairs(1)[0]
+            timer = threading.Timer(0.05, made.peer.send, (b"x",))
+            timer.start()
+            assert stream_select([*every, made.fp], None, None, 5, 1)[1] == [made.fp]
+            timer.join()
+        finally:
+            for descriptor in room:
+                os.close(descriptor)
+
+
+def waited(every: list[Stream], microseconds: int) -> float:
+    """How long stream_select waits for what does not come, in seconds."""
+    start = time.perf_counter()
+    assert stream_select(every, None, None, 0, microseconds)[0] == 0
+    return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("count", [1, MANY])
+def test_a_hang_up_that_nobody_asked_for_does_not_end_the_wait(pairs: Pairs, count: int) -> None:
+    made = pairs(count)
+    gone = pairs(1)[0]
+    gone.peer.close()
+    start = time.monotonic()
+    assert stream_select(None, None, [*streams(made), gone.fp], 0, 50_000)[0] == 0
+    assert time.monotonic() - start >= 0.05
+    timer = threading.Timer(0.05, made[0].peer.send, (b"x",))
+    timer.start()
+    assert stream_select(streams(made), None, [gone.fp], None) == (1, [made[0].fp], None, [])
+    timer.join()
+    assert stream_select([gone.fp], None, [gone.fp], None) == (1, [gone.fp], None, []), "asked for again"
+
+
+def test_lists_that_keep_their_keys(pairs: Pairs) -> None:
+    every = streams(pairs(3))
+    ini_set("php_streams.select_lists", "keys")
+    assert stream_select(None, every[:2], [], 0) == (2, None, {0: every[0], 1: every[1]}, {})
+    assert stream_select({"a": every[0]}, None, None, 0) == (0, {}, None, None)
+    ini_restore("php_streams.select_lists")
+    assert stream_select(None, every[:1], [], 0) == (1, None, every[:1], [])

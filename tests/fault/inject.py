@@ -1,0 +1,198 @@
+"""An exception at any line of php_streams, and what is left of it: `python -m tests.fault.inject --help`.
+
+A scenario (inject_scenarios.py) runs once under a tracer that counts the lines which the package runs.  Then
+it runs again and again, and each time the tracer raises at another line, as a signal's handler or
+KeyboardInterrupt may.  When the exception was handled, and what its frames held is gone, no descriptor,
+thread or child process may be left that was not there before, and nothing may hang.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import php_streams
+from php_streams._transports.connect import POOL
+from tests.descriptors import open_descriptors
+from tests.fault.inject_scenarios import SCENARIOS, Ports, Scenario
+from tests.places import ROOT
+
+PACKAGE = str(Path(php_streams.__file__).parent) + os.sep
+PORTING = PACKAGE + "porting"
+HANGS_AFTER = 5.0  # seconds
+CHILD_ENDS_WITHIN = 1.0
+
+
+class Injected(BaseException):
+    """What is raised at a line."""
+
+
+class Hangs(BaseException):
+    """A scenario that does not end."""
+
+
+class Tracer:
+    """Counts the lines that the package runs, and raises at one of them."""
+
+    def __init__(self, at: int = 0) -> None:
+        self.at = at
+        self.count = 0
+        self.place = ""
+
+    def calls(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """The tracer of a new frame: ours, for the package's code."""
+        file = frame.f_code.co_filename
+        return self.lines if file.startswith(PACKAGE) and not file.startswith(PORTING) else None
+
+    def lines(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """At each line."""
+        if event == "line":
+            self.count += 1
+            if self.count == self.at:
+                code = frame.f_code
+                self.place = f"{code.co_filename[len(PACKAGE) :]}:{frame.f_lineno} {code.co_qualname}"
+                raise Injected
+        return self.lines
+
+
+class Left(NamedTuple):
+    """What there is of this process."""
+
+    descriptors: dict[int, str]
+    threads: int
+    children: list[str]
+
+
+def children() -> list[str]:
+    """The child processes, those that ended and were not waited for, too."""
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
+
+
+def left() -> Left:
+    """What there is now."""
+    gc.collect()
+    return Left(open_descriptors(), threading.active_count(), children())
+
+
+def settled(before: Left) -> Left:
+    """What there is as soon as it is no more than before, or when a child has had its time to end."""
+    end = time.monotonic() + CHILD_ENDS_WITHIN
+    now = left()
+    while set(now.children) - set(before.children) and time.monotonic() < end:
+        time.sleep(0.01)
+        reap(before)
+        now = left()
+    return now
+
+
+def reap(before: Left) -> None:
+    """The next program that php_streams starts clears away what has ended; here that is now."""
+    from php_streams._core import process
+
+    getattr(process, "reap", lambda: None)()
+
+
+def run(scenario: Scenario, ports: Ports, at: int) -> Tracer:
+    """One run, with an exception at the line of that number."""
+    tracer = Tracer(at)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        signal.setitimer(signal.ITIMER_REAL, HANGS_AFTER)
+        try:
+            sys.settrace(tracer.calls)
+            scenario(ports, folder)
+        except Injected:
+            pass
+        finally:
+            sys.settrace(None)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    for stream in POOL.streams.values():
+        stream.close()
+    POOL.streams.clear()
+    return tracer
+
+
+def hang(number: int, frame: FrameType | None) -> None:
+    """SIGALRM: too long."""
+    raise Hangs
+
+
+def explore(name: str, ports: Ports, share: float, seed: str, only: int) -> dict[str, Any]:
+    """All lines of one scenario, or a share of them; what was left of each."""
+    scenario = SCENARIOS[name]
+    for _ in range(2):  # modules, caches and what is opened once
+        lines = run(scenario, ports, 0).count
+    numbers = list(range(1, lines + 1))
+    if only:
+        numbers = [only]
+    elif share < 1:
+        numbers = random.Random(f"{seed} {name}").sample(numbers, max(1, int(lines * share)))
+    faults = []
+    before = left()
+    for number in numbers:
+        what: list[str] = []
+        tracer = Tracer()
+        try:
+            tracer = run(scenario, ports, number)
+        except Hangs:
+            what.append("hangs")
+        except Exception as error:  # the exception came out as another one
+            what.append(f"became {error!r}")
+        after = settled(before)
+        gone = set(after.descriptors) - set(before.descriptors)
+        what += [f"descriptor {fd} {after.descriptors[fd]}" for fd in sorted(gone)]
+        what += ["thread"] * (after.threads - before.threads)
+        what += [f"child {pid}" for pid in sorted(set(after.children) - set(before.children))]
+        if what:
+            faults.append({"at": number, "place": tracer.place, "left": what})
+        for fd in gone:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        before = left()
+    return {"lines": lines, "runs": len(numbers), "faults": faults}
+
+
+@contextlib.contextmanager
+def peers() -> Iterator[Ports]:
+    """The servers' ports."""
+    command = [sys.executable, "-m", "tests.fault.inject_peer"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as server:
+        assert server.stdout is not None and server.stdin is not None
+        yield json.loads(server.stdout.readline())
+        server.stdin.close()
+
+
+def main() -> None:
+    """Prints one JSON object a line: a scenario, its lines, runs and faults."""
+    parser = argparse.ArgumentParser(description="Exceptions at every line of php_streams")
+    parser.add_argument("scenarios", nargs="*", default=list(SCENARIOS))
+    parser.add_argument("--share", type=float, default=1.0, help="of the lines, 0 to 1 (default: all)")
+    parser.add_argument("--seed", default="0", help="which lines a share takes")
+    parser.add_argument("--at", type=int, default=0, help="this line only")
+    options = parser.parse_args()
+    signal.signal(signal.SIGALRM, hang)
+    with peers() as ports:
+        gc.collect()
+        gc.freeze()
+        for name in options.scenarios:
+            found = explore(name, ports, options.share, options.seed, options.at)
+            print(json.dumps({"scenario": name, **found}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Which tests run a line: a coverage data file in which each line knows its tests.
+
+Tests whose package code runs in processes of their own are no context of any line.  A line without a context
+is tried with the tests of its neighbours; where there are none either, nothing watches it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import coverage
+
+from tests.places import ROOT
+
+#: pytest over everything, without php-cli; the data file is what this module reads.
+COMMAND = (
+    *("-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "--offline", "-p", "no:cacheprovider"),
+    *("--cov=php_streams", "--cov-context=test", "--cov-report="),
+)
+
+
+def record(data: Path) -> None:
+    """Runs the offline suite and leaves its coverage in `data`; minutes."""
+    settings = data.with_suffix(".ini")
+    settings.write_text(f"[run]\nsource = php_streams\ndata_file = {data}\n")
+    subprocess.run([sys.executable, *COMMAND, f"--cov-config={settings}"], cwd=ROOT, check=True)
+
+
+class Covering:
+    """The tests of each line."""
+
+    def __init__(self, data: Path) -> None:
+        read = coverage.CoverageData(str(data))
+        read.read()
+        self.lines: dict[str, dict[int, frozenset[str]]] = {}
+        for name in read.measured_files():
+            path = Path(name)
+            if path.is_relative_to(ROOT):
+                contexts = read.contexts_by_lineno(name)
+                self.lines[path.relative_to(ROOT).as_posix()] = {
+                    line: frozenset(found.partition("|")[0] for found in tests if found)
+                    for line, tests in contexts.items()
+                }
+        self.weights: dict[str, int] = defaultdict(int)
+        for lines in self.lines.values():
+            for tests in lines.values():
+                for test in tests:
+                    self.weights[test] += 1
+
+    def of(self, path: str, line: int, reach: int = 3) -> list[str]:
+        """The tests that run this line, or one near it: those first that run little else."""
+        lines = self.lines.get(path, {})
+        for distance in range(reach + 1):
+            near = {line - distance, line + distance}
+            if tests := set().union(*(lines.get(each, ()) for each in near)):
+                return sorted(tests, key=lambda test: (self.weights[test], test))
+        return []
+
+    def known(self, paths: Iterable[str]) -> list[str]:
+        """Those of these modules that some test runs."""
+        return [path for path in paths if self.lines.get(path)]
