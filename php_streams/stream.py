@@ -115,8 +115,10 @@ def stream_set_chunk_size(stream: Stream, size: int) -> int:
     if chunk > _INT_MAX:
         raise argument_value_error(2, "size", "is too large")
     target = open_stream(stream)
-    before = target.chunk_size
-    target.set_chunk_size(chunk)
+    before = target.raw.set_chunk_size(chunk)
+    if before is None:
+        before = target.chunk_size
+        target.set_chunk_size(chunk)
     return before
 
 

@@ -121,6 +121,10 @@ class Raw(io.RawIOBase):
         """stream_set_write_buffer; -1 where writes are never buffered."""
         return -1
 
+    def set_chunk_size(self, size: int) -> int | None:
+        """stream_set_chunk_size, for raws that keep it to themselves: the size before."""
+        return None
+
     def set_read_buffer(self, size: int) -> int:
         """stream_set_read_buffer, where the raw has a say; 0 when it agrees."""
         return 0

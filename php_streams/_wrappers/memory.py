@@ -10,6 +10,7 @@ import io
 import os
 from typing import Any, Literal
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import Raw
 from php_streams._core.temporary import make_temporary, temporary_folder
@@ -121,6 +122,7 @@ class TempRaw(MemoryRaw):
     def __init__(self, mode: str, limit: int = MAX_MEMORY, data: bytes = b"") -> None:
         super().__init__(mode, data)
         self.limit = limit
+        self.inner_chunk = CHUNK_SIZE  # of PHP's stream within this one
         self.inner = 0  # where PHP's stream within this one believes to be; appending leads elsewhere
         self.known: dict[str, Any] = {}  # what data: URLs say of themselves
 
@@ -153,6 +155,11 @@ class TempRaw(MemoryRaw):
         self.inner += size
         return size
 
+    def set_chunk_size(self, size: int) -> int | None:
+        """It is that of the stream within, whose reads nobody sees."""
+        before, self.inner_chunk = self.inner_chunk, size
+        return before
+
     def _spill(self) -> io.FileIO:
         """Moves the bytes to a file that has no name any more.  PHP: it takes writes, whatever the mode."""
         if isinstance(self.store, io.FileIO):
@@ -167,6 +174,7 @@ class TempRaw(MemoryRaw):
             file.close()
             raise
         self.store, self.read_only, self.appends = file, False, False
+        self.inner_chunk = CHUNK_SIZE
         return file
 
     def move(self, offset: int, whence: int) -> bool:

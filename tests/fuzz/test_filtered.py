@@ -140,7 +140,7 @@ foreach (unserialize(file_get_contents('programs')) as [$kind, $mode, $content, 
         $meta = stream_get_meta_data($fp);
         $came = $far ? stream_get_contents($far) : ($kind === 'file' ? file_get_contents('file') : '');
         // How much a read asks for at once is php's own business where it can be seen.
-        $unread = $kind === 'php://memory' || $chunk !== 8192 || strlen($came) > 8000;
+        $unread = str_starts_with($kind, 'php') || $chunk !== 8192 || strlen($came) > 8000;
         $unread = $unread ? 0 : $meta['unread_bytes'];
         $state = [$result, ftell($fp), $meta['eof'] ?? null, $meta['timed_out'] ?? null, $unread];
         $states[] = [...$state, $came, $told];
@@ -201,6 +201,7 @@ def make_text(draw: random.Random) -> bytes:
     return b"".join(draw.choices(parts, k=draw.randint(1, 20)))
 
 
+KINDS = ["file", "file", "file", "php://memory", "php://temp", "php://temp/maxmemory:60", "pair", "pair"]
 FILTERS = ["string.toupper", "string.rot13", "convert.base64-encode", "convert.base64-decode", "dechunk"]
 FILTERS += ["convert.quoted-printable-encode", "convert.quoted-printable-decode"]
 FILTERS += ["odd.hold", "odd.twice", "odd.drop", "odd.feed", "odd.fail", "odd.split", "odd.same"]
@@ -258,7 +259,7 @@ def make_step(draw: random.Random, kind: str, attached: int) -> Step:
 
 def make_program(draw: random.Random) -> Program:
     """Something to open, and steps."""
-    kind = draw.choice(["file", "file", "file", "php://memory", "pair", "pair"])
+    kind = draw.choice(KINDS)
     content = make_text(draw) * draw.choice([0, 1, 1, 2, 5, 60 if kind == "pair" else 500])
     if draw.random() < 0.1:
         content = base64.encodebytes(content)
@@ -351,7 +352,7 @@ class Run:
             result = self.step(name, arguments)
             meta = php_streams.stream_get_meta_data(self.fp)
             came = self.came()
-            unknown = self.kind == "php://memory" or self.chunk != 8192 or len(came) > 8000
+            unknown = self.kind.startswith("php") or self.chunk != 8192 or len(came) > 8000
             unread = 0 if unknown else meta["unread_bytes"]
             state = [result, php_streams.ftell(self.fp), meta.get("eof"), meta.get("timed_out"), unread]
             yield [*state, came, list(self.told)]

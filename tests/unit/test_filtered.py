@@ -37,6 +37,7 @@ MEMBERS = [name for name in vars(Raw) if not name.startswith("_")]
 OWN = {
     "close",
     "closed",
+    "file_descriptor",
     "filtered",
     "broken",
     "flush_writers",
@@ -45,6 +46,7 @@ OWN = {
     "mappable",
     "plain_descriptor",
     "select_descriptor",
+    "why_no_descriptor",
     "why_not_selectable",
     "write",
     "writers",
