@@ -36,7 +36,7 @@ class Buffer(Held):
     def next_line(self, limit: int = -1) -> bytes | Literal[False]:
         """fgets when the block has no more lines: receives until one is whole or nothing more comes."""
         try:
-            return self._undivided(self._next_line, limit)
+            return self._next_line(limit)
         except Broken:  # PHP drops what it has of a line
             return self.nothing()
 
@@ -46,7 +46,7 @@ class Buffer(Held):
         if self.raw.line_end != b"\n":
             return self._other_line(limit)
         if self.readline is unsplit:
-            self._keep(self.block.getvalue(), self.where())
+            self._keep(self.readchar())
             return self.readline(limit) or self._next_line(limit)
         data = self.tail
         if not data:
@@ -109,14 +109,10 @@ class Buffer(Held):
         """fread: what is buffered and what one more read brings, at most a chunk of fresh bytes."""
         if size <= self.end - self.where() and size <= self.chunk_size:
             return self.readchar(size)
-        return self._undivided(self._read, size)
-
-    def _read(self, size: int) -> bytes:
-        """read when the buffer alone does not answer, or may not."""
         raw = self.raw
         if raw.greedy:
             if raw.mappable and size == self.read_ahead and self.end == self.where():  # a chunk, as it comes
-                data = self._receive(size)
+                data = raw.take(size)
                 self.base += len(data)
                 return data if len(data) == size else data + self._read_fully(size - len(data))
             return self._read_fully(size)
@@ -136,27 +132,15 @@ class Buffer(Held):
         past = not self.buffered or self.chunk_size == 1
         asked = min(size, MOST_AT_ONCE) if past else self.read_ahead
         if past and chunks:
-            data = self._receive_just(asked)
+            data: bytes = self.raw.take_just(asked)  # type: ignore[attr-defined]
         else:
-            data = self._receive(asked) if wait else self._receive_at_once(asked)
+            data = self._receive(asked) if wait else self.raw.read_without_waiting(asked)
         size = min(size, len(data) if past or chunks else self.chunk_size)
         if len(data) <= size:
             self.base += len(data)
             return data
         self._keep_whole(data)
         return self.readchar(size)
-
-    def _receive_just(self, size: int) -> bytes:
-        data: bytes = self.raw.take_just(size)  # type: ignore[attr-defined]
-        if self.landed is not None:
-            self.landed.append(data)
-        return data
-
-    def _receive_at_once(self, size: int) -> bytes:
-        data = self.raw.read_without_waiting(size)
-        if self.landed is not None:
-            self.landed.append(data)
-        return data
 
     def _fresh_filtered(self, size: int, wait: bool) -> bytes:
         try:
@@ -179,11 +163,7 @@ class Buffer(Held):
         if held or size < self.chunk_size:
             return self.read(size)
         # PHP reads by chunks, and ahead with the last one.
-        return self._undivided(self._pass, size - size % self.chunk_size)
-
-    def _pass(self, size: int) -> bytes:
-        """What one read brings, past the buffer."""
-        data = self._receive(size)
+        data = self._receive(size - size % self.chunk_size)
         self.base += len(data)
         return data
 
@@ -193,14 +173,9 @@ class Buffer(Held):
             return b"".join(iter(lambda: self.read(self.chunk_size), b""))
         if self.raw.filtered or self.raw.asks_for_chunks:
             return self._read_all_in_steps()
-        return self._undivided(self._read_all, 0)
-
-    def _read_all(self, _: int) -> bytes:
         data = self.take()
         self.raw.direct = not self.buffered
         more = self.raw.readall()
-        if self.landed is not None:
-            self.landed.append(more)
         self.base += len(more)
         return data + more if data else more
 
@@ -224,9 +199,6 @@ class Buffer(Held):
 
     def read_up_to(self, size: int) -> bytes:
         """stream_get_contents with a length: that much, or until the end or nothing more comes."""
-        return self._undivided(self._read_up_to, size)
-
-    def _read_up_to(self, size: int) -> bytes:
         parts = []
         while size > 0 and not self.at_end():
             # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
@@ -273,7 +245,7 @@ class Buffer(Held):
             return data[start:found]
         if held >= size:
             return self.readchar(size)
-        return self._undivided(lambda size: self._gather_record(data[start:], size, ending), size)
+        return self._gather_record(data[start:], size, ending)
 
     def _gather_record(self, data: bytes, size: int, ending: bytes) -> bytes | None:
         """read_record when the buffer alone does not answer."""
@@ -334,7 +306,7 @@ class Buffer(Held):
         """Reads a chunk of a file and holds its whole lines; False when next_line is to see to it."""
         if not hasattr(self, "raw") or not self.raw.mappable or self.raw.eof or self.raw.line_end != b"\n":
             return False
-        return self._undivided(self._fill, self.read_ahead)
+        return self._fill(self.read_ahead)
 
     def _fill(self, size: int) -> bool:
         self._keep(self.tail + self._receive(size))

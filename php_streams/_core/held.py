@@ -14,14 +14,10 @@ Receiving is `raw.readinto` with a scratch buffer; it says in the raw's state wh
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
-from typing import TypeVar
 
 from php_streams._core.raw import REFILLED, Raw
 from php_streams._core.resource import Resource
-
-Result = TypeVar("Result")
 
 READ_AHEAD = 65536
 CHUNK_SIZE = 8192
@@ -45,7 +41,6 @@ class Held(Resource):
         "buffered",
         "chunk_size",
         "end",
-        "landed",
         "length",
         "raw",
         "read_ahead",
@@ -61,18 +56,17 @@ class Held(Resource):
         self.chunk_size = CHUNK_SIZE
         self.read_ahead = READ_AHEAD if raw.reads_far and not raw.datagrams else CHUNK_SIZE
         self.buffered = True
-        self.landed: list[bytes] | None = None  # what a read that is under way has received
         self._hold(EMPTY, 0, b"")
 
     # --- what is held ------------------------------------------------------------------------------
 
     def _hold(self, block: io.BytesIO, length: int, tail: bytes) -> None:
         """Points the hot slots at a block of whole lines and the tail after it: all that is unread."""
-        self.base = self.raw.total - length - len(tail)  # the stream's position at the block's beginning
         self.block = block
         self.length = length
         self.tail = tail
         self.end = -1 if tail else length  # where the block stands when all was read: never, with a tail
+        self.base = self.raw.total - length - len(tail)  # the stream's position at the block's beginning
         self.readline: Callable[..., bytes] = block.readline
         self.readchar: Callable[..., bytes] = block.read
         self.where: Callable[[], int] = block.tell
@@ -91,15 +85,14 @@ class Held(Resource):
 
     def _keep_whole(self, data: bytes, start: int = 0) -> None:
         """Holds `data` from `start` on, not split."""
-        block = io.BytesIO(data)
-        block.seek(start)
-        self._hold(block, len(data), b"")
+        self._hold(io.BytesIO(data), len(data), b"")
+        self.block.seek(start)
         self.readline = unsplit
 
     def _whole(self) -> int:
         """Joins the tail to the block; the number of unread bytes."""
         if self.tail:
-            self._keep_whole(self.block.getvalue()[self.where() :] + self.tail)
+            self._keep_whole(self.readchar() + self.tail)
         return self.length - self.where()
 
     def take(self) -> bytes:
@@ -129,65 +122,22 @@ class Held(Resource):
         """What one read brings; b"" when nothing came.  Filters go on until they have made what is wanted."""
         if self.raw.filtered:
             return self._receive_filtered(wanted)
-        if not self.raw.takes:
-            return self._by_scratch(size)
-        data = self.raw.take(size)
-        if self.landed is not None:
-            self.landed.append(data)
-        return data
-
-    def _by_scratch(self, size: int) -> bytes:
-        """One read into a scratch buffer; what it brought is landed if a signal's handler raises then."""
+        if self.raw.takes:
+            return self.raw.take(size)
         try:
             scratch = SCRATCH.pop()
         except IndexError:
             scratch = bytearray(READ_AHEAD)
-        landed, before = self.landed, self.raw.total
-        count = len(landed or ())
-        try:
-            if size == len(scratch):
-                got = self.raw.readinto(scratch)
-            elif size < len(scratch):
-                got = self.raw.readinto(memoryview(scratch)[:size])
-            else:
-                got = self.raw.readinto(scratch := bytearray(size))
-            data = bytes(memoryview(scratch)[:got]) if got else b""
-            if landed is not None:
-                landed.append(data)
-        except BaseException:
-            if landed is not None and len(landed) == count:
-                landed.append(bytes(memoryview(scratch)[: self.raw.total - before]))
-            raise
+        if size == len(scratch):
+            got = self.raw.readinto(scratch)
+        elif size < len(scratch):
+            got = self.raw.readinto(memoryview(scratch)[:size])
+        else:
+            got = self.raw.readinto(scratch := bytearray(size))
+        data = bytes(memoryview(scratch)[:got]) if got else b""
         if len(scratch) == READ_AHEAD:
             SCRATCH.append(scratch)
         return data
-
-    def _undivided(self, read: Callable[[int], Result], size: int) -> Result:
-        """Runs a read that holds again all that it took and received if a signal's handler raises in it."""
-        if self.landed is not None:
-            return read(size)  # within another one
-        block, place, tail, total = self.block, self.where(), self.tail, self.raw.total
-        self.landed = []
-        try:
-            data = read(size)
-        except Broken:
-            self.landed = None
-            raise
-        except BaseException:
-            self._put_back(block.getvalue()[place:] + tail, total)
-            raise
-        self.landed = None
-        return data
-
-    def _put_back(self, unread: bytes, total: int) -> None:
-        """Holds what was unread when `total` was counted, and what has landed since, or goes back for it."""
-        landed, self.landed = b"".join(self.landed or ()), None
-        if self.raw.seek_allowed and not self.raw.filtered and self.raw.total != total + len(landed):
-            self.raw.total = total - len(unread)
-            self.raw.move(self.raw.total + self.raw.written, os.SEEK_SET)
-            self._hold(EMPTY, 0, b"")
-        else:
-            self._keep_whole(unread + landed)
 
     def _receive_filtered(self, wanted: int, held: int = 0, *, wait: bool = True) -> bytes:
         """What it takes to have as much as is wanted (0: a chunk), with what is held; at most a chunk."""
@@ -195,8 +145,6 @@ class Held(Resource):
         data = receive(
             min(held + wanted or self.chunk_size, self.chunk_size), self.chunk_size, held, wait=wait
         )
-        if self.landed is not None:
-            self.landed.append(data)
         if self.raw.broken:
             self._keep_whole(self.take() + data if held else data)
             raise Broken
