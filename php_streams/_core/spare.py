@@ -43,7 +43,7 @@ class Spare:
                 pass
 
     def give_back(self) -> bool:
-        """Whether there is one more descriptor now.  Not if the program has closed it, and it is another's."""
+        """Whether there is one more descriptor now: not if the program has closed it."""
         with self.lock:
             fd, self.fd = self.fd, -1
             try:

@@ -28,7 +28,6 @@ from php_streams._core.values import type_name
 from php_streams._core.wrapper import Wrapper
 from php_streams.constants import PHP_INT_MAX
 
-
 # The streams that there are, for the program's end (at_exit.py).
 LIVE: set[weakref.ref[Stream]] = set()
 

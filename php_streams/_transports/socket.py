@@ -18,52 +18,19 @@ import os
 import select
 import socket
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import HELD_BACK, REFILLED, Raw
 from php_streams._transports import datagram
 from php_streams._transports.address import text_of
+from php_streams._transports.protocols import Crypto, Face
 from php_streams._transports.timeouts import NOT_NOW, code_of, kernel_timeout, within_limits
 
 LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
 PAIR = "generic_socket"  # the label of both ends of a pair
 # gevent's sockets look like Python's and are none: they never block, and wait in its event loop.
 NATIVE = issubclass(socket.socket, _socket.socket)
-
-
-class Crypto(Protocol):
-    """What a TLS session answers for the raw that it protects."""
-
-    timed_out: bool
-
-    def read_failed(self, error: OSError) -> int | None:
-        """What readinto returns after this error: None (nothing now; sets timed_out) or 0 (the end)."""
-
-    def write_failed(self, error: OSError, size: int) -> int | Literal[False]:
-        """What write returns after this error."""
-
-    def pending(self) -> int:
-        """Bytes decrypted and not read yet."""
-
-    def alive(self) -> bool:
-        """Whether the peer may still send, as far as can be seen without waiting."""
-
-    def meta(self) -> dict[str, Any]:
-        """The `crypto` entry of stream_get_meta_data."""
-
-    def close(self) -> None:
-        """Says goodbye (close_notify), as far as that works."""
-
-
-class Face(Protocol):
-    """The socket that Python code has of a stream (shared.py)."""
-
-    def follow(self, sock: socket.socket) -> bool:
-        """Takes over the timeout of the raw's socket; False, and useless from now on, if it was another's."""
-
-    def drop(self) -> None:
-        """The stream is closed."""
 
 
 class Socket(socket.socket):
