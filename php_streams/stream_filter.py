@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from php_streams import _filters
-from php_streams._core import filters
 from php_streams._core.buckets import Brigade
 from php_streams._core.diagnostics import argument_type_error, argument_value_error
+from php_streams._core.filtered import join, remove
 from php_streams._core.filters import Filter
 from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
@@ -59,7 +59,7 @@ def _attach(stream: Any, filter_name: Any, mode: Any, params: Any, first: bool) 
             one = _filters.make_or_warn(name, params)
             if one is None:
                 return False
-            if not filters.join(target, one, chain == STREAM_FILTER_WRITE, first):
+            if not join(target, one, chain == STREAM_FILTER_WRITE, first):
                 return False
             made = one
     return made
@@ -76,7 +76,7 @@ def stream_filter_remove(stream_filter: Filter) -> bool:
         )
     if not isinstance(stream_filter, Filter) or not stream_filter.is_open:
         raise invalid_resource("stream filter")
-    return filters.remove(stream_filter)
+    return remove(stream_filter)
 
 
 def stream_filter_register(filter_name: str, class_: type) -> bool:
@@ -86,10 +86,12 @@ def stream_filter_register(filter_name: str, class_: type) -> bool:
     php_user_filter.  False when the name is taken.
     """
     name = to_string(filter_name, 1, "filter_name")
-    if not name:
-        raise argument_value_error(1, "filter_name", "must be a non-empty string")
-    if not isinstance(class_, type):
-        raise argument_type_error(2, "class", f"must be of type string, {type_name(class_)} given")
+    given = class_.__name__ if isinstance(class_, type) else to_string(class_, 2, "class")
+    for number, argument, text in ((1, "filter_name", name), (2, "class", given)):
+        if not text:
+            raise argument_value_error(number, argument, "must be a non-empty string")
+    if not isinstance(class_, type):  # PHP looks for a class of that name when the filter is used
+        raise argument_type_error(2, "class", f"must be a valid class name, {given} given")
     if name in _filters.names():
         return False
     _filters.registered.set({**_filters.registered.get(), name: class_})

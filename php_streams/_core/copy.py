@@ -11,11 +11,13 @@ import errno
 import os
 from typing import Literal
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.stream import Stream
 
-# So much at once, where the source gives it, and where the kernel does it.
+# So much at once, where the source gives it, and where the kernel does it or PHP would map the file.
 STEP = 262144
 KERNEL_STEP = 1 << 24
+PAGE = 4096
 # The kernel cannot, between these two files: PHP then reads and writes.  Other errors end the copy, silently.
 CANNOT = frozenset(
     {errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EIO, errno.EOPNOTSUPP, errno.EPERM, errno.ETXTBSY}
@@ -27,8 +29,14 @@ def copy_stream(source: Stream, target: Stream, size: int = -1) -> int | Literal
     if not size:
         return 0
     held = source.unread()
+    if source.raw.label == target.raw.label == "STDIO" and not held:
+        _synchronize(source, target)
+    if target.raw.writers:
+        return _copy_through(source, target, size)
+    if source.raw.plain_descriptor() is None:
+        return _copy(source, target, size)
     done = _copy(source, target, held if size < 0 else min(size, held))
-    if done is not False and done != size and source.raw.plain_descriptor() is not None:
+    if done is not False and done != size:
         moved = _by_files(source, target, size - done if size > 0 else size)
         if moved is False or (moved == 0 and not held):
             return moved
@@ -41,6 +49,20 @@ def copy_stream(source: Stream, target: Stream, size: int = -1) -> int | Literal
     return rest is not False and done + rest
 
 
+def _synchronize(source: Stream, target: Stream) -> None:
+    """PHP asks both for a descriptor, the source first: that puts it where the user is, filters or not."""
+    source.synchronize()
+    if not source.raw.filtered and not source.raw.writers:
+        target.synchronize()
+
+
+def _copy_through(source: Stream, target: Stream, size: int) -> int | Literal[False]:
+    """To filters, which see how the data are cut: all at once if PHP would map the file, else as it reads."""
+    if source.raw.mappable and source.tell() % PAGE == 0:
+        return _copy(source, target, _mapped(source, size), KERNEL_STEP)
+    return _copy(source, target, size, CHUNK_SIZE)
+
+
 def _mapped(source: Stream, size: int) -> int:
     """How much PHP would map into memory at once, and so copy: not more than is there now.
 
@@ -48,16 +70,16 @@ def _mapped(source: Stream, size: int) -> int:
     """
     status, position = source.raw.stat(), source.tell()
     left = status.st_size - position if status is not None and source.raw.mappable else 0
-    if left <= 0 or position % 4096:
+    if left <= 0 or position % PAGE:
         return size
     return left if size < 0 else min(size, left)
 
 
-def _copy(source: Stream, target: Stream, size: int) -> int | Literal[False]:
+def _copy(source: Stream, target: Stream, size: int, step: int = STEP) -> int | Literal[False]:
     """Reads and writes."""
     done = 0
     while size < 0 or done < size:
-        data = source.read_some(STEP if size < 0 else min(STEP, size - done))
+        data = source.read_some(step if size < 0 else min(step, size - done))
         if not data:
             if source.no_bytes() is False:
                 return False

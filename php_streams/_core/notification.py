@@ -138,7 +138,7 @@ class _Watched:
         raw, stream = self.raw, self.stream()
         before = raw.eof
         size = type(raw).readinto(raw, buffer)
-        if raw.eof and not before and stream is not None and stream.is_open and stream.raw is raw:
+        if raw.eof and not before and stream is not None and stream.is_open and not stream.raw.filtered:
             try:
                 completed(self.context)
             except BaseException as raised:

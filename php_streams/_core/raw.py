@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import starmap
 from typing import Any, Literal
 
@@ -50,7 +50,11 @@ class Raw(io.RawIOBase):
     descriptor_moves = False  # each stream_select has to ask for it
     asks_for_end = False  # stream_get_meta_data's eof asks as feof does
     filtered = False  # filters are in the way: receive() gives what they make
+    writers: Sequence[Any] = ()  # filters that what is written goes through
+    broken = False  # one of them failed in the last read
+    goes_back = False  # it goes to where the user is by itself, before it writes
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
+    writes_nothing = False  # there is no writing at all: PHP says so, and asks no filter
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
     takes = False  # `take` reads without a buffer of somebody else's
@@ -118,6 +122,9 @@ class Raw(io.RawIOBase):
     def flush_written(self) -> bool:
         """fflush: lets go what was written and is buffered below."""
         return True
+
+    def flush_writers(self, stream: Any, closing: bool) -> None:
+        """Lets filters that the stream writes through give what they hold back."""
 
     def select_descriptor(self) -> int | None:
         """What stream_select waits on; None for a stream that has nothing of the kind."""

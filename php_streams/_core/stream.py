@@ -16,6 +16,7 @@ import io
 import os
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Literal, NoReturn
 
 from php_streams._core.buffer import CHUNK_SIZE, EMPTY, Buffer
@@ -53,27 +54,25 @@ class Stream(Buffer):
         self.wrapper: Wrapper | None = None
         self.wrapper_data: Any = None
         self.persistent = False  # pfsockopen and STREAM_CLIENT_PERSISTENT make it so
-        self.write: Callable[[bytes], int | Literal[False]] = raw.write
-        if raw.seek_allowed and ("+" in mode or "r" in mode):
-            self.write = _writer_at_position(weakref.ref(self))
+        self.write: Callable[[bytes], int | Literal[False]] = self._writer(raw)
 
     # --- position ----------------------------------------------------------------------------------
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> bool:
         """fseek: forward within what is buffered; else where the raw can go, or forward by reading."""
-        if self.raw.filtered:
-            self.raw.flush_writers(False)  # type: ignore[attr-defined]
-        position = self.tell()
-        ahead = offset if whence == os.SEEK_CUR else offset - position
+        ahead = offset if whence == os.SEEK_CUR else offset - self.tell()
         if self.buffered and whence != os.SEEK_END and 0 < ahead <= self.unread():
             self._take_up_to(ahead)
             self.raw.eof = False
             return True
         if not self.raw.seek_allowed:
             return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
+        self.raw.flush_writers(self, False)
+        position = self.tell()
         if whence == os.SEEK_CUR:
             # A position that was lost, -1, is a very large one here; PHP does this.
-            offset, whence = position + offset if position >= 0 else PHP_INT_MAX, os.SEEK_SET
+            offset = min(position + offset, PHP_INT_MAX) if position >= 0 else PHP_INT_MAX
+            whence = os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
         done = self.raw.move(offset, whence)
@@ -104,6 +103,13 @@ class Stream(Buffer):
             self.raw.move(position, os.SEEK_SET)
             self._forget(position)
 
+    def synchronize(self) -> None:
+        """Puts the raw where the user is; what is buffered is read again."""
+        if self.raw.seek_allowed:
+            position = self.tell()
+            self.raw.move(position, os.SEEK_SET)
+            self._forget(position)
+
     def count_from_here(self) -> None:
         """The position is 0 here: what went before (a response's headers) is no content."""
         self.raw.written = 0
@@ -128,23 +134,26 @@ class Stream(Buffer):
             if not skipped:
                 return False
             distance -= len(skipped)
-            self.raw.eof = False  # PHP does this
+        self.raw.eof = False  # PHP does this
         return True
 
     def flush(self) -> bool:
         """fflush."""
-        if self.raw.filtered:
-            self.raw.flush_writers(False)  # type: ignore[attr-defined]
+        self.raw.flush_writers(self, False)
         return self.raw.flush_written()
 
     def put_raw(self, raw: Raw) -> None:
         """Another raw takes the place of the one below: filters come between, or go."""
         REFILLED.discard(self.raw)
         self.raw = self.owner.raw = raw
-        at_position = raw.seek_allowed and "+" in self.mode
-        self.write = _writer_at_position(weakref.ref(self)) if at_position else raw.write
+        self.write = self._writer(raw)
         if self.unread():
             REFILLED.add(raw)
+
+    def _writer(self, raw: Raw) -> Callable[[bytes], int | Literal[False]]:
+        """What writes: on a stream that reads and seeks as well, where the user is."""
+        reads = raw.seek_allowed and ("+" in self.mode or "r" in self.mode)
+        return _writer_at_position(weakref.ref(self)) if reads and not raw.goes_back else raw.write
 
     # --- state -------------------------------------------------------------------------------------
 
@@ -184,16 +193,23 @@ class Stream(Buffer):
             return
         try:
             self.finish()
-        finally:
-            if self.is_open:
-                self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
-                del self.block, self.readline, self.readchar, self.where, self.write, self.raw
-            self.owner.close()
+        except BaseException:
+            with suppress(Exception):  # what a filter raises first is what is told
+                self._let_go()
+            raise
+        self._let_go()
 
     def finish(self) -> None:
         """Lets the write filters go through to the end."""
-        if self.raw.filtered:
-            self.raw.flush_writers(True)  # type: ignore[attr-defined]
+        self.raw.flush_writers(self, True)
+
+    def _let_go(self) -> None:
+        """From now on the stream is closed."""
+        if self.is_open:
+            del self.raw
+            self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
+            del self.block, self.readline, self.readchar, self.where, self.write
+        self.owner.close()
 
     def __del__(self) -> None:
         # PHP closes a stream that nobody refers to any more, at once and without a word.
@@ -271,11 +287,11 @@ def wrong_type(value: Any, number: int, name: str, wanted: str = "resource") -> 
     )
 
 
-def no_stream(value: Any) -> TypeError:
-    """PHP's TypeError for a member of an array of streams that is no open stream."""
+def no_stream(value: Any, kind: str = "stream") -> TypeError:
+    """PHP's TypeError for a member of an array of streams, say, that is no open stream."""
     if isinstance(value, Resource):
-        return invalid_resource()
-    return TypeError(f"{called()}(): supplied argument is not a valid stream resource{_hint(value)}")
+        return invalid_resource(kind)
+    return TypeError(f"{called()}(): supplied argument is not a valid {kind} resource{_hint(value)}")
 
 
 def _hint(value: Any) -> str:

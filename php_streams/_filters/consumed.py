@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from php_streams._core.filters import Filter, FilteredRaw, Outcome
+from php_streams._core.filtered import FilteredRaw
+from php_streams._core.filters import Filter, Outcome
 from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
 
 

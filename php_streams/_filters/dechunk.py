@@ -12,7 +12,7 @@ _HEX = re.compile(rb"[0-9A-Fa-f]*")
 # The line of a size as servers write it.
 _USUAL = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _LINE_END = re.compile(rb"[\r\n]")
-_SIZE_BITS = 64
+_SIZE_DIGITS = 16  # of 64 bits, as in C
 
 
 class Dechunk(ByteFilter):
@@ -23,6 +23,7 @@ class Dechunk(ByteFilter):
     """
 
     __slots__ = ("made", "size", "started", "state")
+    in_place = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -59,14 +60,17 @@ class Dechunk(ByteFilter):
         if not digits and not self.started:
             self.state = Dechunk._pass_on
             return place
-        if digits:
-            # In 64 bits, as in C: digits that are pushed out are lost.
-            last = digits[-_SIZE_BITS // 4 :]
-            self.size = (self.size << 4 * len(last) | int(last, 16)) % (1 << _SIZE_BITS)
+        room = _SIZE_DIGITS - len(f"{self.size:x}") if self.size else _SIZE_DIGITS
+        zeros = 0 if self.size else len(digits) - len(digits.lstrip(b"0"))
+        taken = digits[: zeros + room]
+        if taken:
+            self.size = self.size << 4 * len(taken) | int(taken, 16)
             self.started = True
-        if place + len(digits) < len(data):
+        if len(taken) < len(digits):
+            self.state = Dechunk._pass_on  # what is too large is no size
+        elif place + len(digits) < len(data):
             self.state = Dechunk._skip_extension
-        return place + len(digits)
+        return place + len(taken)
 
     def _skip_extension(self, data: bytes, place: int) -> int:
         end = _LINE_END.search(data, place)

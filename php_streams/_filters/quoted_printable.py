@@ -249,10 +249,9 @@ class Encode(Converter):
         return found
 
 
-# Text with escapes that are complete as they stand, when any line's end will do: those that Python's own
-# decoder takes for what PHP takes them.
-_COMPLETE = re.compile(rb"(?:[^=]++|=(?:[0-9A-F]{2}|\r?\n))++")
-_DIGITS = b"0123456789ABCDEFabcdef"
+# Where an escape is not complete as it stands, when any line's end will do.  What is before it Python's own
+# decoder takes for what PHP takes it.
+_INCOMPLETE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n)")
 
 
 class Decode(Converter):
@@ -278,15 +277,20 @@ class Decode(Converter):
         while place < len(data):
             if self.state is not None:
                 place += self.state(self, data[place])
-            elif self.ending is None and (run := _COMPLETE.match(data, place)):
-                self.made.append(a2b_qp(run[0]))
-                place = run.end()
+            elif self.ending is None and (end := self._complete(data, place)) > place:
+                self.made.append(a2b_qp(data[place:end]))
+                place = end
             else:
                 end = data.find(b"=", place)
                 self.made.append(data[place:] if end < 0 else data[place:end])
                 place = len(data) if end < 0 else end + 1
                 self.state = None if end < 0 else Decode._begin
         return b"".join(self.made)
+
+    def _complete(self, data: bytes, place: int) -> int:
+        """Up to where all escapes are complete."""
+        found = _INCOMPLETE.search(data, place)
+        return found.start() if found else len(data)
 
     def _begin(self, byte: int) -> bool:
         """After a "="."""
@@ -305,10 +309,10 @@ class Decode(Converter):
         return True
 
     def _digit(self, byte: int) -> None:
-        if byte not in _DIGITS:
-            raise self.invalid()
-        # Small letters count as what their code makes of them, 0x2A to 0x2F; PHP does this.
-        self.code = (self.code << 4 | byte - (0x37 if byte >= 65 else 0x30)) & 0xFF
+        try:
+            self.code = (self.code << 4 | int(chr(byte), 16)) & 0xFF
+        except ValueError:
+            raise self.invalid() from None
 
     def _second_digit(self, byte: int) -> bool:
         self._digit(byte)

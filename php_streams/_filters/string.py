@@ -19,6 +19,7 @@ class Translate(ByteFilter):
     """Each byte becomes another."""
 
     __slots__ = ("table",)
+    in_place = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name)

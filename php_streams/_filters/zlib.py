@@ -1,4 +1,4 @@
-"""zlib.deflate, zlib.inflate (= ext/zlib/zlib_filter.c); the window says which format: raw, zlib or gzip."""
+"""zlib.deflate, zlib.inflate (= ext/zlib/zlib_filter.c); the window says the format: raw, zlib, gzip, any."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from php_streams._filters.parameters import entries
 from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_FLAG_FLUSH_INC
 
 MAX_MEMORY_LEVEL = 9
-MAX_WINDOW = zlib.MAX_WBITS + 16  # 16 more: gzip; 16 more still, when inflating: either
+GZIP, EITHER = 16, 32  # so much more in the window: gzip; zlib's format or gzip's, as the header says
 NEED_DICTIONARY = "Error 2 "
 
 
@@ -80,11 +80,11 @@ class Inflate(ByteFilter):
             raise FilterFailed from None
 
 
-def _window(options: dict[str, Any]) -> int:
+def _window(options: dict[str, Any], most: int) -> int:
     if "window" not in options:
         return -zlib.MAX_WBITS
     window = cast_int(options["window"])
-    if -zlib.MAX_WBITS <= window <= MAX_WINDOW:
+    if -zlib.MAX_WBITS <= window <= zlib.MAX_WBITS + most:
         return window
     warn(f"Invalid parameter given for window size ({window})")
     return -zlib.MAX_WBITS
@@ -116,7 +116,7 @@ def _deflate(name: str, params: Any) -> Filter | None:
             options["level"] = params
         elif params is not None:
             warn("Invalid filter parameter, ignored")
-    memory, window = _memory(options), _window(options)
+    memory, window = _memory(options), _window(options, GZIP)
     level = _level(options.get("level", zlib.Z_DEFAULT_COMPRESSION))
     try:
         return Deflate(name, zlib.compressobj(level, zlib.DEFLATED, window, memory))
@@ -126,7 +126,7 @@ def _deflate(name: str, params: Any) -> Filter | None:
 
 def _inflate(name: str, params: Any) -> Filter | None:
     try:
-        return Inflate(name, zlib.decompressobj(_window(entries(params) or {})))
+        return Inflate(name, zlib.decompressobj(_window(entries(params) or {}, EITHER)))
     except ValueError:
         return None
 

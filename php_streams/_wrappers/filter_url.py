@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import unquote_plus
 
 from php_streams import _filters
-from php_streams._core import filters
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
+from php_streams._core.filtered import join
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers.open import open_url
@@ -47,4 +47,4 @@ def _add(stream: Stream, names: str, read: bool, write: bool) -> None:
                 if one is None:
                     warn(f"Unable to create filter ({decoded})")
                 else:
-                    filters.join(stream, one, into_writers, False)
+                    join(stream, one, into_writers, False)

@@ -45,9 +45,9 @@ NAME_MAX = 4096
 CYCLE = 400
 CYCLE_SECONDS = 146_097 * 86_400
 
-# As sscanf takes it apart: no part gives back what it has taken.
+# As sscanf takes it apart: each number takes all the digits that it may have.
 _STAMP = re.compile(
-    r"[^0-9]*+\s*+([+-][0-9]{1,3}+|[0-9]{1,4}+)" + r"\s*+([+-][0-9]|[0-9]{1,2}+)" * 5,
+    r"[^0-9]*([0-9]{4}|[0-9]{1,3}(?![0-9]))" + r"\s*([+-][0-9]|[0-9]{2}|[0-9](?![0-9]))" * 5,
 )
 
 

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 
 from php_streams._core import notification
 from php_streams._core.context import Context
-from php_streams._core.filters import join
+from php_streams._core.filtered import join
 from php_streams._core.stream import Stream
 from php_streams._core.values import to_text
 from php_streams._core.wrapper import Wrapper, WrapperError

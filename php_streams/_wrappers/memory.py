@@ -30,6 +30,7 @@ class MemoryRaw(Raw):
     """Bytes in memory.  A read that finds nothing more sees the end."""
 
     label = "MEMORY"
+    asks_for_end = True
     greedy = True
     revives = True
     seek_allowed = True
@@ -114,6 +115,7 @@ class TempRaw(MemoryRaw):
     """Bytes in memory, or in a temporary file when there are many."""
 
     label = "TEMP"
+    asks_for_end = False
     buffering_is_fixed = True  # PHP hands the wish on to the stream within
 
     def __init__(self, mode: str, limit: int = MAX_MEMORY, data: bytes = b"") -> None:

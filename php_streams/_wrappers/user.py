@@ -64,6 +64,7 @@ class UserRaw(Raw):
     label = "user-space"
     revives = True
     asks_for_end = True
+    buffering_is_fixed = True  # stream_set_option has the last word
     descriptor_moves = True
 
     def __init__(self, methods: Methods, remote: bool) -> None:

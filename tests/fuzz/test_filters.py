@@ -34,6 +34,7 @@ NAMES = [
     *["convert.quoted-printable-encode"] * 2,
     *["convert.quoted-printable-decode", "convert.iconv.utf-8.iso-8859-1", "convert.iconv.iso-8859-1/utf-8"],
     *["convert.iconv.utf-8.utf-16le", "convert.iconv.utf-16.utf-8", "zlib.deflate", "zlib.inflate"],
+    *["convert.iconv.utf-8.iso-2022-kr//IGNORE", "convert.iconv.utf-8.ascii//TRANSLIT"],
     *["bzip2.compress", "bzip2.decompress", "dechunk"],
 ]
 
@@ -104,6 +105,8 @@ def quoted(draw: random.Random) -> bytes:
     parts = [
         b"=41",
         b"=e9",
+        b"=0d=0a",
+        b"=aF",
         b"=C3=A9",
         b"=\r\n",
         b"=\n",
@@ -115,7 +118,7 @@ def quoted(draw: random.Random) -> bytes:
         b"\r\n",
         b"=4",
     ]
-    weights = [9, 2, 9, 9, 4, 4, 1, 1, 9, 9, 9, 1]
+    weights = [9, 4, 2, 2, 9, 9, 4, 4, 1, 1, 9, 9, 9, 1]
     return b"".join(draw.choices(parts, weights, k=draw.randrange(30)))
 
 
@@ -174,7 +177,8 @@ def make_one(draw: random.Random) -> tuple[list[Any], bytes]:
         options = {"level": draw.randint(-1, 9), "window": window, "memory": draw.randint(1, 9)}
         return [name, options], some_bytes(draw)
     if name == "zlib.inflate":
-        return [name, {"window": window}], spoilt(draw, packed(draw, window))
+        asked = draw.choice([window, window, 32, 47, 40, 8, 0])
+        return [name, {"window": asked}], spoilt(draw, packed(draw, window))
     if name == "bzip2.compress":
         return [name, {"blocks": draw.randint(1, 9)}], some_bytes(draw, 50)
     if name == "bzip2.decompress":
