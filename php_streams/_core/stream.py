@@ -208,7 +208,7 @@ class Stream(Buffer):
         if self.is_open:
             del self.raw
             self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
-            del self.block, self.readline, self.readchar, self.where, self.write
+            del self.block, self.whole, self.chars, self.readline, self.readchar, self.where, self.write
         self.owner.close()
 
     def __del__(self) -> None:
