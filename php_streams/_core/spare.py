@@ -76,7 +76,7 @@ class Spare:
         if spec is None or spec.loader is None:
             self.take()
             return None
-        spec.loader = _Loader(spec.loader, self)
+        spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]
         return spec
 
 
