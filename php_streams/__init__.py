@@ -32,6 +32,7 @@ from php_streams import (
 )
 from php_streams._core import at_exit as _at_exit  # noqa: F401  (they register themselves)
 from php_streams._core import spare as _spare  # noqa: F401
+from php_streams._core.counted import guard as _guard
 from php_streams._core.diagnostics import PhpDeprecated as PhpDeprecated
 from php_streams._core.diagnostics import PhpDiagnostic as PhpDiagnostic
 from php_streams._core.diagnostics import PhpFatalError as PhpFatalError
@@ -90,3 +91,12 @@ __all__ = [
     *x509.__all__,
     *constants.__all__,
 ]
+
+for _chapter in (
+    *(compression, directory, errors, execution, files, filesystem, http, names, network, paths),
+    *(sendmail, settings, stream, stream_bucket, stream_context, stream_filter, stream_socket),
+    *(stream_wrapper, variables, x509),
+):
+    _guard(_chapter, getattr(_chapter, "__all__", ()), globals())
+_guard(directory, ["dir"], globals())
+_guard(execution, ["exec"], globals())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
-from php_streams._core.diagnostics import argument_value_error, warn
+from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.output import output
 from php_streams._core.process import Process
 from php_streams._core.resource import Resource
 from php_streams._core.shell import escape_argument, escape_command
 from php_streams._core.stream import Stream, invalid_resource, open_stream, wrong_type
-from php_streams._core.values import outputs, to_bytes, to_int, to_string
+from php_streams._core.values import outputs, to_bytes, to_int, to_string, type_name
 from php_streams._wrappers.descriptors import Spec, open_process
 from php_streams._wrappers.pipes import exit_status, pipe_to
 
@@ -173,7 +173,18 @@ def proc_open(
     stream.
     options: those that PHP knows are for Windows.
     """
-    return ProcOpenResult(*open_process(command, descriptor_spec, cwd, env_vars))
+    what: Any = command if type_name(command) == "array" else to_bytes(command, 1, "command", "array|string")
+    _array(descriptor_spec, 2, "descriptor_spec", "array")
+    directory = None if cwd is None else to_bytes(cwd, 4, "cwd", "?string")
+    for number, name, value in ((5, "env_vars", env_vars), (6, "options", options)):
+        if value is not None:
+            _array(value, number, name, "?array")
+    return ProcOpenResult(*open_process(what, descriptor_spec, directory, env_vars))
+
+
+def _array(value: Any, number: int, name: str, wanted: str) -> None:
+    if type_name(value) != "array":
+        raise argument_type_error(number, name, f"must be of type {wanted}, {type_name(value)} given")
 
 
 def _process(value: Any) -> Process:
@@ -196,10 +207,11 @@ def proc_terminate(process: Process, signal: int = 15) -> bool:
     """Kills a process opened by proc_open.  https://www.php.net/function.proc-terminate"""
     found = _process(process)
     number = to_int(signal, 2, "signal")
-    if found.reaped or found.pid is None:
+    child = found.child
+    if child.reaped or child.pid is None:
         return False  # its number may be another one's by now
     try:
-        os.kill(found.pid, number)
+        os.kill(child.pid, number)
     except (OSError, OverflowError):
         return False
     return True
@@ -212,7 +224,8 @@ def proc_get_status(process: Process) -> dict[str, Any]:
     command, pid, cached, running, signaled, stopped, exitcode, termsig, stopsig.
     """
     found = _process(process)
-    status = found.wait(os.WNOHANG | os.WUNTRACED)
+    child = found.child
+    status = child.wait(os.WNOHANG | os.WUNTRACED)
     state = {"running": True, "signaled": False, "stopped": False, "exitcode": -1, "termsig": 0, "stopsig": 0}
     if status is None:
         state["running"] = False
@@ -222,4 +235,4 @@ def proc_get_status(process: Process) -> dict[str, Any]:
         state.update(stopped=True, stopsig=os.WSTOPSIG(status))
     elif status >= 0:
         state.update(running=False, signaled=True, termsig=os.WTERMSIG(status))
-    return {"command": found.command, "pid": found.pid, "cached": found.exited is not None, **state}
+    return {"command": found.command, "pid": child.pid, "cached": child.exited is not None, **state}

@@ -92,11 +92,14 @@ def fgets(stream: Stream, length: int | None = None) -> bytes | Literal[False]:
             stream.block.seek(start + length - 1)
             return line[: length - 1] or stream.nothing()
         return stream.next_line(length - 1)
-    except BaseException as error:
+    except AttributeError:
         if line:
             stream.put_back(line, start)
-        if isinstance(error, AttributeError):
-            refuse(stream)  # PHP's TypeError, unless this is an open stream and the error came from inside it
+        refuse(stream)  # PHP's TypeError, unless this is an open stream and the error came from inside it
+        raise
+    except BaseException:
+        if line:
+            stream.put_back(line, start)
         raise
 
 

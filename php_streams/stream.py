@@ -13,7 +13,7 @@ from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
 from php_streams._core.select import select, watching
-from php_streams._core.stream import Stream, expect_resource, open_stream
+from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
 from php_streams._transports import TRANSPORTS
 from php_streams._wrappers import include_path, is_local_url, unknown_scheme
@@ -134,7 +134,11 @@ def stream_get_contents(
     target = open_stream(stream)
     if where >= 0 and not target.seek_forward(where):
         return target.nothing() or warn(f"Failed to seek to position {where} in the stream")
-    data = target.read_all() if most < 0 else target.read_up_to(most)
+    try:
+        data = target.read_all() if most < 0 else target.read_up_to(most)
+    except AttributeError:
+        refuse(target)  # a user's stream_eof has closed it
+        raise
     return data or target.nothing() or b""
 
 

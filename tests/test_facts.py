@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 import php_streams
+from php_streams._core.diagnostics import REQUIRED
 from php_streams.porting.php_cli import find_php
 from tests.places import ROOT
 
@@ -71,9 +72,13 @@ def facts(series: str = "8.4") -> dict[str, Any]:
     return json.loads((ROOT / f"compat_matrix/facts/php-{series}.json").read_text("utf-8"))  # type: ignore[no-any-return]
 
 
+# Functions that have the names of Python's builtins: they are attributes, and do not come with the star (R1).
+BUILTINS = ("dir", "exec")
+
+
 def public(kind: str) -> list[str]:
-    """The names in `__all__` that are functions, constants or classes of PHP's."""
-    return [name for name in php_streams.__all__ if name in facts()[kind]]
+    """The public names that are functions, constants or classes of PHP's."""
+    return [name for name in (*php_streams.__all__, *BUILTINS) if name in facts()[kind]]
 
 
 def python_name(name: str) -> str:
@@ -104,7 +109,7 @@ def parameter_faults(found: inspect.Parameter, fact: dict[str, Any]) -> list[str
         return [f"{name} is {found.kind.description}, should be {kind.description}"]
     if fact.get("variadic"):
         return []
-    if bool(fact.get("optional")) != (found.default is not found.empty):
+    if bool(fact.get("optional")) != (found.default is not found.empty and found.default is not REQUIRED):
         return [f"{name} is {'optional' if fact.get('optional') else 'required'} in PHP"]
     # PHP itself has no value for a few: there, given or not is what counts.
     if "default" in fact and not same_default(found.default, fact["default"]):

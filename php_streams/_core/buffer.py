@@ -161,7 +161,7 @@ class Buffer(Held):
         if self.raw.greedy:
             return self._read_fully(size)
         held = self._whole()
-        if held >= self.chunk_size and not self.raw.filtered:
+        if held >= self.chunk_size and not self.raw.filtered and not self.raw.asks_for_chunks:
             size = min(size, self.chunk_size)  # we hold more than PHP ever would
         if size <= held:
             return self.readchar(size)
@@ -172,10 +172,16 @@ class Buffer(Held):
         """One read past an empty buffer, as _php_stream_read makes it."""
         if self.raw.filtered:
             return self._fresh_filtered(size, wait)
+        chunks = self.raw.asks_for_chunks
         past = not self.buffered or self.chunk_size == 1
         asked = min(size, MOST_AT_ONCE) if past else self.read_ahead
-        data = self._receive(asked) if wait else self._receive_at_once(asked)
-        size = min(size, len(data) if past else self.chunk_size)
+        if past and chunks:
+            data: bytes = self.raw.take_just(asked)  # type: ignore[attr-defined]
+            if self.came is not None:
+                self.came += (data,)
+        else:
+            data = self._receive(asked) if wait else self._receive_at_once(asked)
+        size = min(size, len(data) if past or chunks else self.chunk_size)
         if len(data) <= size:
             self.base += len(data)
             return data
@@ -199,7 +205,7 @@ class Buffer(Held):
         return data
 
     def _read_some(self, size: int) -> bytes:
-        if self.raw.filtered:
+        if self.raw.filtered or self.raw.asks_for_chunks:
             return self.read(min(size, CHUNK_SIZE))
         held = self._whole()
         if self.raw.datagrams:
@@ -219,8 +225,8 @@ class Buffer(Held):
     def _read_all(self) -> bytes:
         if self.raw.datagrams:
             return b"".join(iter(lambda: self.read(self.chunk_size), b""))
-        if self.raw.filtered:
-            return self._read_all_filtered()
+        if self.raw.filtered or self.raw.asks_for_chunks:
+            return self._read_all_in_steps()
         data = self.take()
         self.raw.direct = not self.buffered
         if self.came is not None and self.raw.takes:
@@ -232,7 +238,7 @@ class Buffer(Held):
         self.base += len(more)
         return data + more if data else more
 
-    def _read_all_filtered(self) -> bytes:
+    def _read_all_in_steps(self) -> bytes:
         """As much at once as there is below; where PHP stops after an error depends on it."""
         status = self.raw.stat()
         room = CHUNK_SIZE
@@ -244,7 +250,11 @@ class Buffer(Held):
             done += len(part)
             if done + CHUNK_SIZE // 4 >= room:
                 room += CHUNK_SIZE
-        return b"".join(parts)
+        data = b"".join(parts)
+        if data and self.raw.raised is not None:  # not lost: whoever catches the exception can still read it
+            self.hold(data)
+            self.nothing()
+        return data
 
     def read_up_to(self, size: int) -> bytes:
         """stream_get_contents with a length: that much, or until the end or nothing more comes."""
@@ -255,7 +265,9 @@ class Buffer(Held):
         parts = []
         while size > 0 and not self.at_end():
             # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
-            quick = self.buffered and not (self.raw.timed_out or self.raw.datagrams or self.raw.filtered)
+            raw = self.raw
+            slow = raw.timed_out or raw.datagrams or raw.filtered or raw.asks_for_chunks
+            quick = self.buffered and not slow
             part = self._read_fully(size) if quick else self.read(size)
             parts.append(part)
             size = 0 if quick or not part else size - len(part)
@@ -320,11 +332,13 @@ class Buffer(Held):
         else:
             end = used = 0
         self._keep_whole(data, used)
+        self.raw.kept = 0
         return data[:end] if used else None
 
     def _more_of_record(self, data: bytes, size: int) -> bytes:
         """What one read brings; what came so far is held if that breaks."""
         if not self.raw.filtered:
+            self.raw.kept = len(data)
             return self._receive(self.read_ahead)
         self._keep_whole(data)
         return self._receive_filtered(min(size - len(data), self.chunk_size), len(data))

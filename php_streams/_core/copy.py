@@ -34,7 +34,8 @@ def copy_stream(source: Stream, target: Stream, size: int = -1) -> int | Literal
     if target.raw.writers:
         return _copy_through(source, target, size)
     if source.raw.plain_descriptor() is None:
-        return _copy(source, target, size)
+        # A user's class sees how much it is given at once.
+        return _copy(source, target, size, CHUNK_SIZE if target.raw.asks_for_chunks else STEP)
     done = _copy(source, target, held if size < 0 else min(size, held))
     if done is not False and done != size:
         moved = _by_files(source, target, size - done if size > 0 else size)

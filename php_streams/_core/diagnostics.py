@@ -68,6 +68,26 @@ class ArgumentCountError(TypeError):
     """PHP's error for too few arguments.  https://www.php.net/class.argumentcounterror"""
 
 
+class _Required:
+    """What stands for an argument that was not given, in functions that have no wrapper (counted.py)."""
+
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+REQUIRED = _Required()
+counts: dict[str, tuple[int, int]] = {}  # the fewest and the most arguments of the functions with REQUIRED
+
+
+def count_error(name: str, least: int, most: int, given: int, endless: bool = False) -> ArgumentCountError:
+    """PHP's error for a number of arguments that a function does not take."""
+    few = given < least
+    how = "exactly" if least == most and not endless else "at least" if few else "at most"
+    wanted = least if few else most
+    plural = "" if wanted == 1 else "s"
+    return ArgumentCountError(f"{name}() expects {how} {wanted} argument{plural}, {given} given")
+
+
 class PhpFatalError(Exception):
     """E_USER_ERROR that no handler took: PHP ends the script there."""
 
@@ -122,8 +142,14 @@ def argument_value_error(number: int, name: str, text: str) -> ValueError:
 
 
 def argument_type_error(number: int, name: str, text: str) -> TypeError:
-    """PHP's TypeError for an argument of the wrong type, to be raised by the caller."""
-    return TypeError(f"{called()}(): Argument #{number} (${name}) {text}")
+    """PHP's TypeError for an argument of the wrong type, or that is missing, to be raised by the caller."""
+    function, frame, _ = _calls()
+    if function in counts and frame is not None:
+        names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+        for given, one in enumerate(names):
+            if frame.f_locals[one] is REQUIRED:
+                return count_error(function, *counts[function], given)
+    return TypeError(f"{function}(): Argument #{number} (${name}) {text}")
 
 
 def called() -> str:
@@ -133,7 +159,14 @@ def called() -> str:
 
 def call_site() -> tuple[str, FrameType | None]:
     """The PHP function that was called, and the frame of its caller outside the package."""
-    frame: FrameType | None = sys._getframe(1)
+    name, _, caller = _calls()
+    return name, caller
+
+
+def _calls() -> tuple[str, FrameType | None, FrameType | None]:
+    """The PHP function that was called, its frame, and the frame of its caller outside the package."""
+    frame: FrameType | None = sys._getframe(2)
+    called: FrameType | None = None
     name = ""
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
@@ -143,9 +176,9 @@ def call_site() -> tuple[str, FrameType | None]:
         if module.startswith(f"{PACKAGE}._") or function[0] in "_<":
             pass  # the engine, or a helper of a chapter: PHP's user did not call it
         else:
-            name = frame.f_code.co_qualname.replace(".", "::")
+            name, called = frame.f_code.co_qualname.replace(".", "::"), frame
         frame = frame.f_back
-    return name, frame
+    return name, called, frame
 
 
 def report(level: int, message: str, caller: FrameType | None) -> None:

@@ -130,6 +130,8 @@ class FilteredRaw(Raw):
             if not size:
                 return done or size
             done += size
+            if self.below.asks_for_chunks:  # it has tried to write the rest itself
+                break
         return done
 
     def flush_writers(self, stream: Stream, closing: bool) -> None:
@@ -154,6 +156,9 @@ class FilteredRaw(Raw):
     def why_not_selectable(self) -> str:
         """PHP's words for that."""
         return "Cannot cast a filtered stream on this system"
+
+    file_descriptor = select_descriptor
+    why_no_descriptor = why_not_selectable
 
     def is_terminal(self) -> bool:
         """PHP cannot cast it, so it is none."""

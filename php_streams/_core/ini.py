@@ -26,6 +26,7 @@ DEFAULTS: dict[str, str] = {
     "php_streams.failed_tls": "refuse",
     "php_streams.ftps_data": "refuse",
     "php_streams.http_header_limit": "8M",
+    "php_streams.inherit_descriptors": "0",
     "php_streams.starttls_buffer": "refuse",
     "sendmail_from": "",
     "sendmail_path": "/usr/sbin/sendmail -t -i",

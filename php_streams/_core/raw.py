@@ -42,6 +42,7 @@ class Raw(io.RawIOBase):
     datagrams = False
     revives = False  # after an end there may be more: a file grows
     seek_allowed = False
+    private = False  # no program inherits the descriptor, even where programs inherit others
     line_end: bytes | None = b"\n"  # None: CR or LF, the first one met will tell
     local = True
     lockable = False
@@ -57,6 +58,9 @@ class Raw(io.RawIOBase):
     writes_nothing = False  # there is no writing at all: PHP says so, and asks no filter
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
+    asks_for_chunks = False  # one read asks for a chunk and no less; what is not wanted is kept
+    kept = 0  # bytes of an unfinished record that the stream keeps during a read
+    refused: tuple[Any, ...] = ()  # what a user's stream_cast gave that is no stream
     takes = False  # `add_to` reads without a buffer of somebody else's
     direct = False  # readall is for a stream that has no buffer
     mappable = False  # a regular file: PHP maps it into memory rather than read it
@@ -151,6 +155,14 @@ class Raw(io.RawIOBase):
     def why_not_selectable(self) -> str:
         """What stream_select says when there is no descriptor."""
         return f"Cannot represent a stream of type {self.label} as a select()able descriptor"
+
+    def file_descriptor(self) -> int | None:
+        """The descriptor that a program gets; None for a stream that has none."""
+        return self.select_descriptor()
+
+    def why_no_descriptor(self) -> str:
+        """What proc_open says when there is none."""
+        return f"Cannot represent a stream of type {self.label} as a File Descriptor"
 
     def plain_descriptor(self) -> int | None:
         """A descriptor that anybody may write to; None where the bytes have to pass through this raw."""

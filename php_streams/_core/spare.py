@@ -118,5 +118,14 @@ def _one_is_left() -> bool:
     return True
 
 
-SPARE = Spare()
-sys.meta_path.insert(0, SPARE)
+def _of_this_process() -> Spare:
+    """One for all times that the package is imported."""
+    for finder in sys.meta_path:
+        if type(finder).__module__ == __name__:
+            return finder  # type: ignore[return-value]
+    made = Spare()
+    sys.meta_path.insert(0, made)
+    return made
+
+
+SPARE = _of_this_process()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 
@@ -11,3 +13,35 @@ class Started(subprocess.Popen[bytes]):
 
     def __del__(self, *arguments: Any) -> None:
         pass
+
+
+class Environment:
+    """An environment as C has it: any bytes, whether or not they are a NAME=value, in any order.
+
+    `subprocess` joins the names and values of a mapping, and looks for the program along its PATH; PHP looks
+    along its own PATH.
+    """
+
+    def __init__(self, entries: Sequence[bytes]) -> None:
+        self.entries = entries
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Each entry in the place of a name that takes no more."""
+        return ((_Entry(entry), b"") for entry in self.entries)
+
+    def get(self, name: str) -> str | None:
+        """Ours."""
+        return os.environ.get(name)
+
+    def __getitem__(self, name: str | bytes) -> Any:
+        raise KeyError(name)
+
+
+class _Entry(bytes):
+    """A whole entry, to which nothing can be added."""
+
+    def __contains__(self, part: object) -> bool:
+        return False
+
+    def __add__(self, more: object) -> _Entry:
+        return self

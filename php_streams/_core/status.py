@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from php_streams._core.values import cast_int, type_name
+
 NAMES = "dev ino mode nlink uid gid rdev size atime mtime ctime blksize blocks".split()
 
 
@@ -30,13 +32,15 @@ def stat_array(status: os.stat_result) -> dict[int | str, int]:
 
 def status_from(array: Any) -> os.stat_result | None:
     """A stat_result out of what a user's stat method returned, by name; None for what is no array."""
-    if not isinstance(array, dict):
+    if type_name(array) != "array":
         return None
+    given = array if isinstance(array, dict) else {}  # a list has no names, so all is 0
 
-    def of(name: str) -> int:
-        return int(array.get(name) or 0)
+    def of(name: str, mask: int = -1) -> int:
+        return cast_int(given.get(name, 0)) & mask
 
-    first = (of("mode"), of("ino"), of("dev"), of("nlink"), of("uid"), of("gid"), of("size"))
+    id_ = 0xFFFFFFFF  # C's types for these are unsigned
+    first = (of("mode", id_), of("ino"), of("dev"), of("nlink"), of("uid", id_), of("gid", id_), of("size"))
     times = [of(name) for name in ("atime", "mtime", "ctime")]
     more = {f"st_{name}": of(name) for name in ("rdev", "blksize", "blocks")}
     for name, seconds in zip(("atime", "mtime", "ctime"), times, strict=True):

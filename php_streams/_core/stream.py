@@ -60,14 +60,17 @@ class Stream(Buffer):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> bool:
         """fseek: forward within what is buffered; else where the raw can go, or forward by reading."""
+        raw = self.raw
         ahead = offset if whence == os.SEEK_CUR else offset - self.tell()
         if self.buffered and whence != os.SEEK_END and 0 < ahead <= self.unread():
             self._take_up_to(ahead)
             self.raw.eof = False
             return True
-        if not self.raw.seek_allowed:
+        if not raw.seek_allowed:
             return self._skip(offset) if whence == os.SEEK_CUR else warn("Stream does not support seeking")
-        self.raw.flush_writers(self, False)
+        raw.flush_writers(self, False)
+        if raw.writers:
+            raw.flush_written()
         position = self.tell()
         if whence == os.SEEK_CUR:
             # A position that was lost, -1, is a very large one here; PHP does this.
@@ -75,12 +78,13 @@ class Stream(Buffer):
             whence = os.SEEK_SET
         elif whence == os.SEEK_SET and offset < 0:
             return False
-        done = self.raw.move(offset, whence)
-        if not self.raw.seek_allowed:
+        done = raw.move(offset, whence)
+        if not raw.seek_allowed:
             return warn("Stream does not support seeking")
-        self._forget(position if self.raw.place is None else self.raw.place)
+        if self.is_open:  # a user's method may have closed it
+            self._forget(position if raw.place is None else raw.place)
         if done:
-            self.raw.eof = False
+            raw.eof = False
         return done
 
     def truncate(self, size: int) -> bool | None:
@@ -98,10 +102,12 @@ class Stream(Buffer):
 
     def go_back(self) -> None:
         """Puts the raw where the user is, before something is written there."""
-        if self.unread():
+        raw = self.raw
+        if self.unread() and raw.seek_allowed:
             position = self.tell()
-            self.raw.move(position, os.SEEK_SET)
-            self._forget(position)
+            raw.move(position, os.SEEK_SET)
+            if self.is_open:  # a user's method may have closed it
+                self._forget(position if raw.place is None else raw.place)
 
     def synchronize(self) -> None:
         """Puts the raw where the user is; what is buffered is read again."""
@@ -152,24 +158,25 @@ class Stream(Buffer):
 
     def _writer(self, raw: Raw) -> Callable[[bytes], int | Literal[False]]:
         """What writes: on a stream that reads and seeks as well, where the user is."""
-        reads = raw.seek_allowed and ("+" in self.mode or "r" in self.mode)
+        reads = raw.seek_allowed and ("+" in self.mode or "r" in self.mode or raw.asks_for_chunks)
         return _writer_at_position(weakref.ref(self)) if reads and not raw.goes_back else raw.write
 
     # --- state -------------------------------------------------------------------------------------
 
     def meta(self) -> dict[str, Any]:
         """stream_get_meta_data, keys in PHP's order."""
-        data = self.raw.meta()
-        if self.raw.asks_for_end:
+        raw = self.raw
+        data = raw.meta()
+        if raw.asks_for_end:
             data["eof"] = self.at_end()
         if self.wrapper_data is not None:
             data["wrapper_data"] = self.wrapper_data
         if self.wrapper is not None:
             data["wrapper_type"] = self.wrapper.label
-        data["stream_type"] = self.raw.label
+        data["stream_type"] = raw.label
         data["mode"] = self.mode
-        data["unread_bytes"] = self.unread()
-        data["seekable"] = self.raw.seek_allowed
+        data["unread_bytes"] = self.unread() if self.is_open else 0  # a user's method may have closed it
+        data["seekable"] = raw.seek_allowed
         if self.uri is not None:
             data["uri"] = self.uri
         return data
@@ -201,7 +208,10 @@ class Stream(Buffer):
 
     def finish(self) -> None:
         """Lets the write filters go through to the end."""
-        self.raw.flush_writers(self, True)
+        raw = self.raw
+        raw.flush_writers(self, True)
+        if raw.writers:
+            raw.flush_written()
 
     def _let_go(self) -> None:
         """From now on the stream is closed."""
@@ -249,8 +259,9 @@ def _writer_at_position(stream: weakref.ref[Stream]) -> Callable[[bytes], int | 
     def write(data: bytes) -> int | Literal[False]:
         target = stream()
         assert target is not None  # it is being written to
+        raw = target.raw
         target.go_back()
-        return target.raw.write(data)
+        return raw.write(data)
 
     return write
 

@@ -205,7 +205,13 @@ def cast_int(value: Any) -> int:
         value = int(value) if math.isfinite(value) else 0
     if isinstance(value, (list, tuple, dict)):
         return int(bool(value))
-    return wrap(value) if isinstance(value, int) else int(value is not None)
+    if isinstance(value, int):
+        return wrap(value)
+    if hasattr(value, "php_type") and hasattr(value, "number"):
+        return int(value.number)
+    if value is not None:
+        warn(f"Object of class {type_name(value)} could not be converted to int", prefix=False)
+    return int(value is not None)
 
 
 def scalar_text(value: bool | int | float) -> str:

@@ -328,6 +328,7 @@ def check(sets: Sets, watch: Watch | None = None) -> None:
             descriptor = known[raw] if raw in known else raw.select_descriptor()
             if descriptor is None:
                 warn(raw.why_not_selectable())
+                unfit += raw.refused
             elif descriptor >= 0:
                 descriptors += 1
     # PHP says nothing of members that are no streams when there is no stream beside them.

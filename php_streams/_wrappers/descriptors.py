@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
+import resource
 import socket
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import argument_value_error, warn
-from php_streams._core.process import Process, start
+from php_streams._core.process import Child, Process
+from php_streams._core.raw import Descriptor, Raw
 from php_streams._core.resource import Resource
-from php_streams._core.stream import Stream, invalid_resource
-from php_streams._core.values import array_items, cast_string, to_bytes, to_text, type_name
+from php_streams._core.stream import Stream, invalid_resource, no_stream
+from php_streams._core.values import array_items, cast_string, to_text, type_name
 from php_streams._transports.socket import SocketRaw
 from php_streams._wrappers.open import open_url
-from php_streams._wrappers.pipes import PipeRaw
+from php_streams._wrappers.pipes import Pair, PipeRaw
 
 Spec = dict[int, Any] | list[Any]
 
@@ -42,21 +43,22 @@ class Refusal:
 class Descriptors:
     """Their ends, which the program gets, and ours, which become streams."""
 
-    def __init__(self, cleanup: contextlib.ExitStack) -> None:
-        self.cleanup = cleanup
-        self.theirs: dict[int, int] = {}
-        self.pipes: dict[int, Stream] = {}
-        self.terminal: tuple[int, int] | None = None  # one for all of them; our end, and theirs
+    def __init__(self) -> None:
+        self.theirs: dict[int, Descriptor] = {}  # closed here as soon as the program runs
+        self.ours: dict[int, tuple[Raw, str]] = {}  # and the mode, by the number that the program knows
+        self.terminal: Pair | None = None  # one for all of them; our end, and theirs
 
-    def keep(self, number: int, fd: int) -> None:
-        """A descriptor for the program, which is closed here as soon as it runs."""
-        self.cleanup.callback(os.close, fd)
-        self.theirs[number] = fd
+    def close(self) -> None:
+        """Closes the program's ends."""
+        for held in self.theirs.values():
+            held.close()
+        if self.terminal is not None:
+            self.terminal.close()
 
     def copy(self, number: int, fd: int) -> None:
         """A descriptor of ours for the program, which stays ours."""
         with Refusal(f"Failed to dup() for descriptor {number}: "):
-            self.keep(number, os.dup(fd))
+            self.theirs[number] = Descriptor(os.dup, fd)
 
     def add(self, number: int, item: Any) -> None:
         """One item of the specification."""
@@ -65,76 +67,91 @@ class Descriptors:
             return
         if type_name(item) != "array":
             raise argument_value_error(2, "descriptor_spec", "must only contain arrays and streams")
-        parts = [value for _, value in array_items(item)]
-        if not parts:
-            raise ValueError("Missing handle qualifier")
-        kind = to_text(cast_string(parts[0]))
-        maker = getattr(self, f"_{kind}", None) if kind in KINDS else None
-        if maker is None:
-            warn(f"{kind} is not a valid descriptor spec/mode")
+        parts = dict(array_items(item))
+        kind = _part(parts, 0, "handle qualifier")
+        if kind not in KINDS:
+            warn(f"{kind.partition(NUL)[0]} is not a valid descriptor spec/mode")
             raise NotOpened
-        maker(number, parts[1:])
-        if number < 0:
-            place = self.theirs.pop(number)
-            text = f"Unable to copy file descriptor {place} (for {kind}) into file descriptor {number}"
-            warn(f"{text}: {os.strerror(errno.EBADF)}")
-            raise NotOpened
+        getattr(self, f"_{kind}")(number, parts)
 
-    def _pipe(self, number: int, parts: list[Any]) -> None:
-        if not parts:
-            raise ValueError("Missing mode parameter for 'pipe'")
-        reads = to_text(cast_string(parts[0])).startswith("r")  # the program does
+    def _pipe(self, number: int, parts: dict[Any, Any]) -> None:
+        writes = _part(parts, 1, "mode parameter for 'pipe'").startswith("w")  # the program does
         with Refusal("Unable to create pipe "):
-            read, write = os.pipe()
-        self.keep(number, read if reads else write)
-        ours = write if reads else read
-        self.pipes[number] = Stream(PipeRaw(ours), "w" if reads else "r")
+            pair = Pair()
+        self.theirs[number] = Descriptor(pair.ends.pop, int(writes))
+        self.ours[number] = PipeRaw(pair.ends.pop), "r" if writes else "w"
 
-    def _socket(self, number: int, parts: list[Any]) -> None:
+    def _socket(self, number: int, parts: dict[Any, Any]) -> None:
         with Refusal("Unable to create socket pair: "):
             ours, theirs = socket.socketpair()
-        self.keep(number, theirs.detach())
-        self.pipes[number] = Stream(SocketRaw(ours, "generic_socket", None), "r+")
+        self.theirs[number] = Descriptor(theirs.detach)
+        self.ours[number] = SocketRaw(ours, "generic_socket", None), "r+"
 
-    def _pty(self, number: int, parts: list[Any]) -> None:
+    def _pty(self, number: int, parts: dict[Any, Any]) -> None:
         if self.terminal is None:
             with Refusal("Could not open PTY (pseudoterminal): "):
-                self.terminal = os.openpty()
-            for fd in self.terminal:
-                self.cleanup.callback(os.close, fd)
-        ours, theirs = self.terminal
-        self.keep(number, os.dup(theirs))
-        self.pipes[number] = Stream(PipeRaw(os.dup(ours)), "r+")
+                self.terminal = Pair(os.openpty)
+        ours, theirs = self.terminal.ends
+        self.copy(number, theirs)
+        with Refusal(f"Failed to dup() for descriptor {number}: "):
+            self.ours[number] = PipeRaw(os.dup, ours), "r+"
 
-    def _null(self, number: int, parts: list[Any]) -> None:
+    def _null(self, number: int, parts: dict[Any, Any]) -> None:
         with Refusal("Failed to open /dev/null: "):
-            self.keep(number, os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
+            self.theirs[number] = Descriptor(os.open, os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
-    def _file(self, number: int, parts: list[Any]) -> None:
-        if not parts:
-            raise ValueError("Missing file name parameter for 'file'")
-        if len(parts) < 2:
-            raise ValueError("Missing mode parameter for 'file'")
-        name, mode = (to_text(cast_string(part)) for part in parts[:2])
-        stream = open_url(name.partition("\0")[0], mode)
+    def _file(self, number: int, parts: dict[Any, Any]) -> None:
+        name = _part(parts, 1, "file name parameter for 'file'")
+        mode = _part(parts, 2, "mode parameter for 'file'")
+        stream = open_url(name.partition(NUL)[0], mode.partition(NUL)[0])
         if stream is None:
             raise NotOpened
         with stream:
             self.copy(number, _descriptor_of(stream))
 
-    def _redirect(self, number: int, parts: list[Any]) -> None:
-        if not parts:
+    def _redirect(self, number: int, parts: dict[Any, Any]) -> None:
+        if 1 not in parts:
             raise ValueError("Missing redirection target")
-        target = parts[0]
-        if type(target) is not int:
-            raise ValueError(f"Redirection target must be of type int, {type_name(target)} given")
+        given = parts[1]
+        if type_name(given) != "int":
+            raise ValueError(f"Redirection target must be of type int, {type_name(given)} given")
+        target = _c_int(given)
         if target in self.theirs:
-            self.copy(number, self.theirs[target])
+            self.copy(number, self.theirs[target].fd)
         elif 0 <= target <= 2:
             self.copy(number, target)
         else:
             warn(f"Redirection target {target} not found")
             raise NotOpened
+
+    def numbers(self) -> dict[int, int]:
+        """What becomes which descriptor of the program."""
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        for number, held in self.theirs.items():
+            if not 0 <= number < most:
+                text = f"Unable to copy file descriptor {held.fd} (for pipe) into file descriptor {number}"
+                warn(f"{text}: {os.strerror(errno.EBADF)}")
+                raise NotOpened
+        return {number: held.fd for number, held in self.theirs.items()}
+
+    def streams(self) -> dict[int, Stream]:
+        """Our ends, now that the program runs."""
+        return {number: Stream(raw, mode) for number, (raw, mode) in self.ours.items()}
+
+
+NUL = "\0"
+
+
+def _part(parts: dict[Any, Any], key: int, name: str) -> str:
+    """A member of an item, as a string; PHP looks for its key, not for its place."""
+    if key not in parts:
+        raise ValueError(f"Missing {name}")
+    return to_text(cast_string(parts[key]))
+
+
+def _c_int(number: int) -> int:
+    """As C's int holds it."""
+    return (number + 2**31) % 2**32 - 2**31
 
 
 KINDS = frozenset({"pipe", "socket", "pty", "null", "file", "redirect"})
@@ -143,10 +160,17 @@ KINDS = frozenset({"pipe", "socket", "pty", "null", "file", "redirect"})
 def _descriptor_of(item: Resource) -> int:
     if not isinstance(item, Stream) or not item.is_open:
         raise invalid_resource("stream")
-    found = item.raw.select_descriptor()
+    raw = item.raw
+    item.flush()
+    item.synchronize()  # the program goes on where the user is
+    found = raw.file_descriptor()
     if found is None or found < 0:
-        warn(f"Cannot represent a stream of type {item.raw.label} as a File Descriptor")
+        warn(raw.why_no_descriptor())
+        for wrong in raw.refused:
+            raise no_stream(wrong)
         raise NotOpened
+    if item.is_open and item.unread():
+        warn(f"{item.unread()} bytes of buffered data lost during stream conversion!")
     return found
 
 
@@ -154,37 +178,33 @@ def open_process(
     command: Any, spec: Any, directory: Any, environment: Any
 ) -> tuple[Process | Literal[False], dict[int, Stream]]:
     """proc_open: the process and our ends of its pipes; False after PHP's warning."""
+    folder = None if directory is None else os.fsdecode(directory).partition(NUL)[0]
     line, shown = _command(command)
-    with contextlib.ExitStack() as cleanup:
-        ends = Descriptors(cleanup)
-        try:
-            for key, item in array_items(spec):
-                if not isinstance(key, int):
-                    raise argument_value_error(2, "descriptor_spec", "must be an integer indexed array")
-                ends.add(key, item)
-            folder = None if directory is None else os.fsdecode(to_bytes(directory, 4, "cwd", "?string"))
-            pid = start(line, ends.theirs, folder, _environment(environment))
-        except NotOpened:
-            _close(ends.pipes)
-            return False, {}
-        except OSError as error:
-            _close(ends.pipes)
-            return warn(f"posix_spawn() failed: {error.strerror}"), {}
-        except BaseException:
-            _close(ends.pipes)
-            raise
-    return Process(pid, shown), ends.pipes
-
-
-def _close(pipes: dict[int, Stream]) -> None:
-    for stream in pipes.values():
-        stream.close()
+    ends, child = Descriptors(), Child()
+    try:
+        entries = None if environment is None else _environment(environment)
+        for key, item in array_items(spec):
+            if not isinstance(key, int):
+                raise argument_value_error(2, "descriptor_spec", "must be an integer indexed array")
+            ends.add(_c_int(key), item)
+        child.start(line, ends.numbers(), folder, entries)
+    except NotOpened:
+        return False, {}
+    except OSError as error:
+        return warn(f"posix_spawn() failed: {error.strerror}"), {}
+    finally:
+        ends.close()
+        if child.pid is None:
+            for raw, _ in ends.ours.values():
+                raw.close()
+    pipes = ends.streams()
+    return Process(child, shown), pipes
 
 
 def _command(command: Any) -> tuple[str | list[str], str]:
     """What to start, and what proc_get_status calls it."""
     if type_name(command) != "array":
-        line = to_text(to_bytes(command, 1, "command", "array|string"))
+        line = to_text(command)
         return line.partition("\0")[0], line  # as C reads it
     words = [to_text(cast_string(word)) for _, word in array_items(command)]
     if not words:
@@ -197,15 +217,13 @@ def _command(command: Any) -> tuple[str | list[str], str]:
     return words, words[0]
 
 
-def _environment(given: Any) -> dict[str, str] | None:
-    """The program's environment; a member without a name of its own is a whole NAME=value."""
-    if given is None:
-        return None
-    made = {}
+def _environment(given: Any) -> list[bytes]:
+    """The program's environment; a member without a name of its own is a whole NAME=value, or what it is."""
+    made = []
     for key, value in array_items(given):
-        text = to_text(cast_string(value))
+        text = cast_string(value)
         if not text:
             continue  # PHP leaves out what is empty
-        name, _, rest = text.partition("=") if isinstance(key, int) else (key, "", text)
-        made[name] = rest
+        name = key.encode("utf-8", "surrogateescape") if isinstance(key, str) else b""
+        made.append((name + b"=" + text if name else text).partition(b"\0")[0])  # as C reads it
     return made

@@ -55,7 +55,7 @@ def _note_position(stream: Stream) -> None:
     if not stream.raw.seek_allowed or stream.tell():
         return
     if stream.raw.move(0, os.SEEK_CUR) and stream.raw.place:
-        stream.raw.total = stream.raw.place
+        stream._forget(stream.raw.place)
 
 
 def open_directory(path: str, context: Context | None, code: list[int] | None = None) -> Stream | None:

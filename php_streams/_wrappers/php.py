@@ -8,6 +8,7 @@ import resource
 import stat
 from typing import Any, Literal
 
+from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.ini import socket_timeout
@@ -128,8 +129,16 @@ def _duplicate(text: str, mode: str) -> Stream:
 def _descriptor(number: int, mode: str) -> Stream:
     """A stream on a copy of a descriptor: a socket's when it is one."""
     if stat.S_ISSOCK(os.fstat(number).st_mode):
-        return Stream(SocketRaw(Socket(fileno=os.dup(number)), "tcp_socket", socket_timeout()), mode)
-    return Stream(FileRaw(os.dup, number), mode)
+        raw: Raw = SocketRaw(Socket(fileno=os.dup(number)), "tcp_socket", socket_timeout())
+    else:
+        raw = FileRaw(os.dup, number)
+    return _shared(Stream(raw, mode))
+
+
+def _shared(stream: Stream) -> Stream:
+    """A stream on what others read too: they see how far it reads ahead, which is a chunk, as in PHP."""
+    stream.set_chunk_size(CHUNK_SIZE)
+    return stream
 
 
 class StandardRaw(FileRaw):
@@ -148,7 +157,7 @@ def open_standard(name: str, mode: str) -> Stream:
         raw: FileRaw = StandardRaw(number)
     except OSError:
         raw = FileRaw(os.open, os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    stream = Stream(raw, mode)
+    stream = _shared(Stream(raw, mode))
     stream.number, stream.wrapper, stream.uri = number + 1, wrapper_of("php"), f"php://{name}"
     if not raw.outlives:
         stream.close()

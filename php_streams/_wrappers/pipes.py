@@ -3,61 +3,83 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from itertools import chain, starmap
 from typing import Any, Literal
 
-from php_streams._core.process import Process
+from php_streams._core.process import Child
+from php_streams._core.raw import Descriptor
 from php_streams._core.stream import Stream
 from php_streams._wrappers.plain import FileRaw
+
+
+class Pair:
+    """Two descriptors that are made together, and closed with this object unless somebody takes them."""
+
+    def __init__(self, opens: Callable[[], tuple[int, int]] = os.pipe) -> None:
+        self.ends: list[int] = []
+        # Stored by what calls it: a signal's handler could raise before what a call gave is stored.
+        self.ends.extend(chain.from_iterable(starmap(opens, ((),))))
+
+    def close(self) -> None:
+        """Closes those that nobody has taken."""
+        while self.ends:
+            os.close(self.ends.pop())
+
+    def __del__(self) -> None:
+        try:
+            self.close()
+        except Exception:
+            pass
 
 
 class PipeRaw(FileRaw):
     """An end of a pipe; closing one that popen made waits for its process."""
 
     local = False  # in PHP it belongs to no wrapper
+    private = True
+    child: Child | None = None
+    status = -1
 
-    def __init__(self, fd: int, process: Process | None = None) -> None:
-        super().__init__(fd)
-        self.process = process
-        self.status = -1
-        if process is not None:
-            self.total = 0
+    def begin(self, child: Child) -> None:
+        """This is popen's: it counts from 0, and waits for the process when it is closed."""
+        self.child = child
+        self.total = 0
 
     def set_write_buffer(self, size: int) -> int:
         """What popen made has a buffer in PHP, which changes nothing."""
-        return 0 if self.process is not None else -1
+        return 0 if self.child is not None else -1
 
     def close(self) -> None:
         """Closes the descriptor, then waits for the process."""
-        if self.closed:
-            return
         super().close()
-        if self.process is not None:
-            status = self.process.wait()
-            self.process.pid = None
+        child = self.child
+        if child is not None and child.pid is not None:
+            status = child.wait()
+            child.pid = None
             if status is not None:
                 self.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else status
 
 
 def pipe_to(command: str, mode: str) -> Stream:
     """popen: a stream that reads what a shell command writes, or writes what it reads."""
-    from php_streams._core.process import start
-
-    ours, theirs = os.pipe()
-    number = 1
-    if mode[0] == "w":
-        ours, theirs, number = theirs, ours, 0
+    pair = Pair()
+    theirs = Descriptor(pair.ends.pop, 0 if mode[0] == "w" else 1)
+    raw = PipeRaw(pair.ends.pop)
+    child = Child()
     try:
-        pid = start(command, {number: theirs})
-    except BaseException:
-        os.close(ours)
+        child.start(command, {0 if mode[0] == "w" else 1: theirs.fd})
+    except OSError:
+        raw.close()
         raise
     finally:
-        os.close(theirs)
-    return Stream(PipeRaw(ours, Process(pid, command)), mode)
+        theirs.close()
+    raw.begin(child)
+    return Stream(raw, mode)
 
 
 def exit_status(stream: Stream) -> int | Literal[0]:
     """pclose: closes the stream; its process's exit status, 0 for a stream without one."""
     raw: Any = stream.raw
     stream.close()
-    return raw.status if isinstance(raw, PipeRaw) and raw.process is not None else 0
+    return raw.status if isinstance(raw, PipeRaw) and raw.child is not None else 0

@@ -259,6 +259,7 @@ class FolderRaw(DirectoryRaw):
     """readdir(3): in the order of the file system, . and .. first."""
 
     fd = -1
+    private = True
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -322,6 +323,7 @@ class PlainFiles(Wrapper):
             raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
         raw = _open(path, flags)
         raw.greedy = True
+        raw.private = "e" in mode
         return Stream(raw, mode, path)  # PHP gives plain files no context
 
     def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
