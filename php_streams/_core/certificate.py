@@ -15,7 +15,10 @@ COMMON_NAME = "2.5.4.3"
 SUBJECT_ALT_NAME = "2.5.29.17"
 # The kinds of GeneralName that a peer's name is compared with.
 DNS_NAME = 0x82
+URI = 0x86
 IP_ADDRESS = 0x87
+OTHER_NAME, _DIRECTORY, _REGISTERED = 0xA0, 0xA4, 0x88
+_GENERAL_NAMES = (0x81, DNS_NAME, 0xA3, 0xA5, URI, IP_ADDRESS)  # the others: mail, X.400, EDI
 
 # Digest names as OpenSSL looks them up (in any case), and as hashlib calls them; hashlib has further names
 # of its own, which PHP refuses ("sha3_256").
@@ -155,10 +158,10 @@ class OpenSSLCertificate:
 
     @property
     def common_name(self) -> bytes | None:
-        """The subject's first CN as UTF-8."""
+        """The subject's first CN, the bytes as they stand there, whatever type of string they are."""
         for oid, value in attributes(self.subject):
             if oid == COMMON_NAME:
-                return asn1.text(value)
+                return value.content
         return None
 
     @property
@@ -169,20 +172,27 @@ class OpenSSLCertificate:
                 continue
             for extension in asn1.children(asn1.expect(asn1.read(field.content), asn1.SEQUENCE)):
                 parts = list(asn1.children(extension.content))
+                if len(parts) < 2:
+                    raise ValueError("an extension without a value")
                 critical = parts[1].tag == asn1.BOOLEAN and parts[1].content != b"\0"
                 oid = asn1.object_identifier(asn1.expect(parts[0], asn1.OBJECT_IDENTIFIER))
                 yield oid, critical, asn1.expect(parts[-1], asn1.OCTET_STRING)
 
     @property
     def alt_names(self) -> list[asn1.Value]:
-        """subjectAltName's entries, none when it cannot be read; DNS_NAME and IP_ADDRESS are tags."""
-        try:
-            for oid, _, value in self.extensions:
-                if oid == SUBJECT_ALT_NAME:
-                    return list(asn1.children(asn1.expect(asn1.read(value), asn1.SEQUENCE)))
-        except (ValueError, IndexError):
-            pass
-        return []
+        """subjectAltName's entries; DNS_NAME, URI and IP_ADDRESS are tags.
+
+        ValueError when they are broken.
+        """
+        values = [value for oid, _, value in self.extensions if oid == SUBJECT_ALT_NAME]
+        if len(values) > 1:
+            raise ValueError("several lists of alternative names")
+        names = [
+            name for value in values for name in asn1.children(asn1.expect(asn1.read(value), asn1.SEQUENCE))
+        ]
+        for name in names:
+            _check_general_name(name)
+        return names
 
     def digest(self, algorithm: str) -> bytes | None:
         """The fingerprint; None for an algorithm that OpenSSL does not know."""
@@ -210,3 +220,17 @@ def attributes(name: asn1.Value) -> Iterator[Attribute]:
         for attribute in asn1.children(asn1.expect(relative, asn1.SET)):
             oid, value = asn1.children(attribute.content)
             yield Attribute(asn1.object_identifier(asn1.expect(oid, asn1.OBJECT_IDENTIFIER)), value)
+
+
+def _check_general_name(name: asn1.Value) -> None:
+    """Raises ValueError for one that OpenSSL does not read, and with it the list that holds it."""
+    if name.tag == OTHER_NAME:
+        kind, value = asn1.children(name.content)
+        asn1.object_identifier(asn1.expect(kind, asn1.OBJECT_IDENTIFIER))
+        asn1.read(asn1.expect(value, 0xA0))
+    elif name.tag == _DIRECTORY:
+        list(attributes(asn1.read(name.content)))
+    elif name.tag == _REGISTERED:
+        asn1.object_identifier(name.content)
+    elif name.tag not in _GENERAL_NAMES:
+        raise ValueError("no name of a known kind")

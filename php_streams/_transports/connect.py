@@ -91,7 +91,8 @@ def _secure(stream: Stream, scheme: str, wait: bool) -> None:
         if done is False:
             stream.close()
     if done is False:
-        raise ConnectError(0, "")
+        # PHP leaves the number of the connection that was on its way.
+        raise ConnectError(0 if wait else errno.EINPROGRESS, "")
 
 
 class _Pool(threading.local):

@@ -26,15 +26,9 @@ from php_streams._core.diagnostics import warn
 from php_streams._transports import tls_context, tls_errors, tls_server, tls_verify
 from php_streams._transports.socket import NATIVE
 from php_streams._transports.tls_build import IS_CLIENT, SetupFailed, Values, is_client
-from php_streams._transports.tls_session import (
-    HiddenSocket,
-    TlsSession,
-    TlsSocket,
-    Unfinished,
-    is_wait,
-    put_back,
-)
+from php_streams._transports.tls_session import TlsSession, TlsSocket, is_wait, put_back
 from php_streams._transports.tls_trust import trust_self_signed
+from php_streams._transports.tls_unfinished import HiddenSocket, Unfinished
 from php_streams._transports.tls_values import integer, server_name
 from php_streams.constants import (
     STREAM_CRYPTO_METHOD_TLS_CLIENT,
@@ -133,6 +127,7 @@ class Handshake:
         self.sock: TlsSocket | None = None
         self.spent = True  # it failed, or cannot begin
         self.over = False  # it stood, and was switched off
+        self.causes: tuple[str, ...] = ()  # what a further call on a non-blocking stream says
 
     def set_up(self, session_raw: Any) -> None:
         """Builds what the options ask for (= php_openssl_setup_crypto); raises SetupFailed."""
@@ -173,11 +168,12 @@ class Handshake:
     def run(self) -> bool | int:
         """One attempt: all of the handshake on a blocking stream, what can be done now on another."""
         if self.spent:
-            return False
+            return self._failed(*self.causes)
         try:
             self._shake()
         except OSError as error:
             if not is_wait(error):
+                self.causes = tls_errors.repeated(error)
                 return self._failed(tls_errors.read_message(error))
             return self._to_be_continued()
         except BaseException:
@@ -189,6 +185,7 @@ class Handshake:
             self._capture(peer)
             tls_verify.check(peer, self.values, url_name(self.raw) if self.is_client else None)
         except tls_verify.Refused as refused:
+            self.causes = refused.messages
             return self._failed(*refused.messages)
         return self._stands()
 
@@ -221,20 +218,19 @@ class Handshake:
     def _to_be_continued(self) -> int:
         """Between two steps of the handshake: the socket can be waited for, and nothing else.
 
-        After a timeout PHP leaves the stream non-blocking, so that calling again goes on here, too.
+        So, too, after a timeout: calling again goes on when the stream has been made non-blocking.
         """
-        timed_out = self.raw.blocking
-        self.raw.blocking = False
         if self.sock is not None:
             self.raw.sock = cast(socket.socket, HiddenSocket(self.sock))
             self.raw.crypto = Unfinished(self.raw, self.sock)
         self.raw.rebind()
-        return warn("SSL: Handshake timed out") if timed_out else 0
+        return warn("SSL: Handshake timed out") if self.raw.blocking else 0
 
     def _stands(self) -> bool:
         assert self.sock is not None
         self.raw.sock = self.sock
         self.raw.crypto = TlsSession(self.raw, self.sock)
+        self.raw.eof = False  # a read between the steps may have seen the end that follows on them
         self.raw.rebind()
         return True
 

@@ -144,9 +144,11 @@ def _alpn_protocols(build: Build) -> None:
     if sum(map(len, names)) + len(names) > 65535 or any(len(name) > 255 for name in names):
         warn("Failed parsing comma-separated TLS ALPN protocol string")
         raise SetupFailed
-    if not build.is_client:
-        names = [name for name in names if name]  # no client's name is empty
-    if names and all(names):  # OpenSSL takes no list with an empty name in it, and PHP does not look
+    if build.is_client and not all(names):
+        warn("Failed setting TLS ALPN protocols, protocol names must not be empty")
+        raise SetupFailed
+    names = [name for name in names if name]  # a server's: no client's name is empty
+    if names:
         build.ssl_context.set_alpn_protocols([name.decode("utf-8", "surrogateescape") for name in names])
 
 

@@ -10,6 +10,8 @@ import os
 import re
 import ssl
 
+from php_streams._transports.tls_reasons import NUMBERS
+
 # "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"; a failed verification has its reason
 # after the text, which OpenSSL's own line does not.
 _MESSAGE = re.compile(r"(?:\[[^]]*\] )?(.*?)(?:: .*)? \(_ssl\.c:\d+\)", re.DOTALL)
@@ -28,8 +30,12 @@ _LIBRARIES = {
     "CRYPTO": (15, "common libcrypto routines"),
 }
 
+WRONG_VERSION = 267  # SSL's reason for what is no TLS at all
+FIRST_ALERT = 1000  # SSL's reasons from here on are alerts that came
+
 SYSCALL = 5  # SSL_get_error's code when the socket below failed
 
+NO_REASON = f"SSL: {os.strerror(0)}"
 VERIFY_FAILED = "certificate verify failed"
 # A handshake in which the server finds no cipher: PHP has a text of its own for it.
 NO_SHARED_CIPHER = (
@@ -57,8 +63,6 @@ def openssl_line(library: str, text: str) -> str:
 def _reason(library: str, text: str) -> int:
     if library != "SSL":
         return 0  # only SSL's own reasons are known by number here
-    from php_streams._transports.tls_reasons import NUMBERS
-
     # OpenSSL 3.2 renamed the alerts that SSL 3.0 had.
     return NUMBERS.get(text.replace("ssl/tls alert", "sslv3 alert"), 0)
 
@@ -86,11 +90,34 @@ def protocol_message(error: ssl.SSLError) -> str:
     """The warning for an error of TLS itself."""
     if error.reason == "NO_SHARED_CIPHER":
         return NO_SHARED_CIPHER
+    line = openssl_line(error.library or "SSL", _text(error))
+    return failed(line, code=SYSCALL if error.errno == SYSCALL else 1)
+
+
+def _text(error: ssl.SSLError) -> str:
     match = _MESSAGE.fullmatch(str(error.strerror))
-    text = match[1] if match else str(error.strerror)
-    return failed(openssl_line(error.library or "SSL", text), code=SYSCALL if error.errno == SYSCALL else 1)
+    return match[1] if match else str(error.strerror)
+
+
+def repeated(error: OSError) -> tuple[str, ...]:
+    """What PHP says when a handshake that failed so is tried again.
+
+    OpenSSL fails again without a reason after an error that it found itself; after an alert, or when the peer
+    has gone, it looks for more to read and finds the end.
+    """
+    if not isinstance(error, ssl.SSLError) or is_end(error):
+        return ()
+    foreign = _reason(error.library or "", _text(error)) == WRONG_VERSION
+    return () if foreign or is_alert(error) else (NO_REASON,)
+
+
+def is_alert(error: ssl.SSLError) -> bool:
+    """Whether it is an alert that came."""
+    return _reason(error.library or "", _text(error)) >= FIRST_ALERT
 
 
 def is_end(error: OSError) -> bool:
     """Whether the peer ended the connection, with TLS's goodbye or without."""
-    return isinstance(error, (ssl.SSLZeroReturnError, ssl.SSLEOFError))
+    # Until 3.11.2 an end without a goodbye was a plain SSLError.
+    cut = getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING"
+    return cut or isinstance(error, (ssl.SSLZeroReturnError, ssl.SSLEOFError))

@@ -1,7 +1,7 @@
 """TLS that stands on a socket: reading, writing, looking ahead, the end (= php_openssl_sockop_*).
 
 TlsSocket is what SocketRaw reads from and writes to; TlsSession is what it asks when that fails.  While a
-non-blocking handshake is under way, HiddenSocket and Unfinished stand in for the two.
+handshake is under way others stand in for the two (tls_unfinished.py).
 
 The peer's certificates are here, too, as Python's SSLSocket has them.
 """
@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import ssl
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +25,9 @@ from php_streams._transports.socket import NATIVE, Socket
 if TYPE_CHECKING:
     from php_streams._transports.socket import SocketRaw
 
+# Until 3.12 Python's errors of a connection that is gone lack the system's number, which the next write takes
+# away: so it is asked for before each.
+ERRORS_LACK_NUMBERS = sys.version_info < (3, 13)
 # A TLS record's payload: PHP writes one record at a time, so a write that has to wait has taken whole ones.
 RECORD = 16384
 UNREAD = b"\xa5"  # what no byte was read into
@@ -37,7 +41,10 @@ class TlsSocket(ssl.SSLSocket):
     """An SSLSocket that sends record by record, and can look at what comes next."""
 
     peeked = b""
-    shut = False  # for writing
+    broken = False  # OpenSSL has found an error of TLS itself, and does nothing more
+    stuck = False  # with bytes decrypted, which PHP takes for no end
+    ended = False  # the peer's end was seen, or an alert
+    fault = 0  # the number of the error by which the connection was lost, when it is known
 
     def __del__(self) -> None:
         pass  # its raw closes it, see Socket
@@ -46,6 +53,8 @@ class TlsSocket(ssl.SSLSocket):
         """Sends at most one record's worth; returns how much."""
         # SSLSocket's own send and recv_into come to the same, after two more calls.
         record = data if len(data) <= RECORD else memoryview(data)[:RECORD]
+        if ERRORS_LACK_NUMBERS:
+            self.fault = self.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or self.fault
         try:
             return self._sslobj.write(record)  # type: ignore[attr-defined, no-any-return]
         except NOT_NOW:
@@ -57,11 +66,11 @@ class TlsSocket(ssl.SSLSocket):
         """Receives what there is, with what `may_go_on` read ahead."""
         if not self.peeked:
             try:
-                return self._sslobj.read(len(buffer), buffer)  # type: ignore[attr-defined, no-any-return]
+                return self._sslobj.read(len(buffer), buffer) or self._end()  # type: ignore[attr-defined]
             except NOT_NOW:
                 if NATIVE:
                     raise
-                return self.read(len(buffer), buffer)  # type: ignore[return-value]  # gevent waits there
+                return self.read(len(buffer), buffer) or self._end()  # type: ignore[return-value]  # gevent waits
         ahead, self.peeked = self.peeked[: len(buffer)], self.peeked[len(buffer) :]
         memoryview(buffer).cast("B")[: len(ahead)] = ahead
         return len(ahead)
@@ -76,6 +85,7 @@ class TlsSocket(ssl.SSLSocket):
             came += (self.read(size),)  # gevent waits there
         elif threading.get_ident() != MAIN:  # signals' handlers run in the main thread only
             came += map(self._sslobj.read, (size,))  # type: ignore[attr-defined]
+            self.ended = self.ended or not came[-1]
         else:
             self._add_interruptibly(came, size)
 
@@ -90,6 +100,7 @@ class TlsSocket(ssl.SSLSocket):
         try:
             if not tls.read(1, first):
                 came += (b"",)
+                self.ended = True
                 return
             left = tls.pending()
             if left and size > 1:
@@ -110,16 +121,30 @@ class TlsSocket(ssl.SSLSocket):
                 self.add_to(came, RECORD)
             finally:
                 self.peeked = b"".join(came)
+            self.ended = not self.peeked
         return self.peeked[:size]
+
+    def _end(self) -> int:
+        self.ended = True
+        return 0
+
+    def note(self, error: OSError) -> bool:
+        """Keeps in mind what an error means for the calls that follow; whether TLS had failed before."""
+        if self.broken or not isinstance(error, ssl.SSLError):
+            return self.broken
+        if not tls_errors.is_end(error):
+            self.stuck = bool(self.peeked or self.pending())
+            self.broken, self.peeked = True, b""  # OpenSSL gives nothing away any more
+            self.ended = self.ended or tls_errors.is_alert(error)
+        return False
 
     def shutdown(self, how: int) -> None:
         """Shuts the connection below, as PHP does; SSLSocket's own would drop TLS and go on in plaintext."""
-        self.shut = self.shut or how != socket.SHUT_RD
         socket.socket.shutdown(self, how)
 
     def may_go_on(self) -> bool:
         """Whether the peer may still send, as far as can be seen without waiting (SSL_peek's answer)."""
-        if self.peeked or self.pending():
+        if not self.broken and (self.peeked or self.pending()):
             return True
         poll = select.poll()
         poll.register(self, select.POLLIN)
@@ -131,7 +156,8 @@ class TlsSocket(ssl.SSLSocket):
             return bool(self.look_ahead(1))
         except NOT_NOW:
             return True
-        except OSError:
+        except OSError as error:
+            self.ended = self.ended or (not self.note(error) and tls_errors.is_end(error))
             return False
         finally:
             self.settimeout(timeout)
@@ -166,11 +192,17 @@ class TlsSocket(ssl.SSLSocket):
         What the peer sends next is plaintext, and Python would take its first bytes for a TLS record.  So for
         that moment the descriptor that OpenSSL writes to and reads from is one end of an empty pair.
         """
-        near, far = socket.socketpair()
+        try:
+            near, far = socket.socketpair()
+        except OSError:  # too many open files
+            return self._goodbye_at_once()
         with near, far:
             near.setblocking(False)
             far.setblocking(False)
-            real = os.dup(self.fileno())
+            try:
+                real = os.dup(self.fileno())
+            except OSError:
+                return self._goodbye_at_once()
             os.dup2(near.fileno(), self.fileno(), inheritable=False)
             try:
                 self.say_goodbye()
@@ -181,6 +213,11 @@ class TlsSocket(ssl.SSLSocket):
                 return far.recv(RECORD)
             except OSError:
                 return b""
+
+    def _goodbye_at_once(self) -> bytes:
+        """Sends it where no descriptor is free to catch it: Python may read the peer's, or what is no TLS."""
+        self.say_goodbye()
+        return b""
 
     def is_reset(self) -> bool:
         """Whether the connection is gone, and not just ended by the peer."""
@@ -231,14 +268,19 @@ class TlsSession:
     def read_failed(self, error: OSError) -> int | None:
         """What readinto returns: None for "nothing now", 0 (and eof) when the stream has ended."""
         if is_wait(error):
+            self.raw.failed = self.raw.blocking
             if self.raw.blocking:
-                self.timed_out = self.raw.timed_out = self.raw.failed = True
+                self.timed_out = self.raw.timed_out = True
             return None
-        if isinstance(error, ssl.SSLEOFError) and self.sock.is_reset():
-            error = self._lost(errno.ECONNRESET)
-        self.raw.eof = True
+        if self.sock.note(error):
+            message = self._said_before()
+        elif isinstance(error, ssl.SSLEOFError) and self.sock.is_reset() and not self.lost:
+            message = tls_errors.read_message(self._lost(errno.ECONNRESET))
+        else:
+            self.sock.ended = self.sock.ended or tls_errors.is_end(error)
+            message = tls_errors.read_message(error)
+        self.raw.eof = not self.sock.stuck
         self.raw.failed = False
-        message = tls_errors.read_message(error)
         if message is not None:
             warn(message)
         return 0
@@ -250,18 +292,26 @@ class TlsSession:
                 return 0
             self.timed_out = self.raw.timed_out = True
             return False
-        if tls_errors.is_end(error):
-            first_news = self.sock.is_reset() and not (self.lost or self.raw.eof or self.sock.shut)
-            error = self._lost(errno.ECONNRESET if first_news else errno.EPIPE)
-        message = tls_errors.write_message(error)
+        was_broken = self.sock.note(error)
+        if not tls_errors.is_end(error):
+            message = tls_errors.write_message(error)
+        elif was_broken:
+            message = self._said_before()
+        else:
+            code, self.sock.fault = self.sock.fault, 0
+            message = tls_errors.write_message(self._lost(code) if code else error_of(errno.EPIPE))
         if message is not None:
             warn(message)
         return 0
 
+    def _said_before(self) -> str | None:
+        """What PHP says of a connection on which TLS has failed before: OpenSSL has no reason any more."""
+        return None if self.sock.ended else tls_errors.NO_REASON
+
     def _lost(self, code: int) -> OSError:
-        """The socket's own error: before 3.13 Python shows it as an end, without its number."""
+        """The socket's own error, which it gives once: before 3.13 Python shows it as an end."""
         self.lost = True
-        return OSError(code, os.strerror(code))
+        return error_of(code)
 
     def pending(self) -> int:
         """Bytes that are decrypted and not read yet."""
@@ -281,6 +331,7 @@ class TlsSession:
 
     def switch_off(self) -> None:
         """Says goodbye and puts the plain socket back."""
+        self.raw.timed_out = self.raw.timed_out or self.timed_out
         put_back(self.raw, self.sock)
 
 
@@ -296,59 +347,6 @@ def _facts(sock: TlsSocket) -> dict[str, Any]:
     return facts if protocol is None else {**facts, "alpn_protocol": protocol}
 
 
-class Unfinished:
-    """Between the steps of a non-blocking handshake: nothing is read, and payload is refused.
-
-    PHP would send it in plaintext into the middle of the handshake.
-    """
-
-    timed_out = False
-
-    def __init__(self, raw: SocketRaw, sock: TlsSocket) -> None:
-        self.raw = raw
-        self.sock = sock
-
-    def read_failed(self, error: OSError) -> int | None:
-        """Nothing now, or the end where the peer has gone."""
-        self.raw.eof = not self.alive()
-        return 0 if self.raw.eof else None
-
-    def write_failed(self, error: OSError, size: int) -> Literal[False]:
-        """Refuses."""
-        return warn(f"{size} bytes are not sent: the TLS handshake is not finished, call it again")
-
-    def pending(self) -> int:
-        """None."""
-        return 0
-
-    def alive(self) -> bool:
-        """Whether the peer may still send: what it sent is for the next step, and stays."""
-        return self.sock.plain_may_go_on()
-
-    def meta(self) -> dict[str, Any]:
-        """Nothing to tell yet."""
-        return {}
-
-    def close(self) -> None:
-        """There is nothing to say goodbye to."""
-
-
-class HiddenSocket:
-    """A socket without its reading and writing methods, which say "not now"."""
-
-    def __init__(self, sock: ssl.SSLSocket) -> None:
-        self._sock = sock
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def recv_into(self, *arguments: Any) -> int:
-        """Not now."""
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-
-    add_to = look_ahead = recv = recvfrom = send = sendall = sendto = read = write = recv_into
-
-
 def put_back(raw: SocketRaw, sock: TlsSocket) -> None:
     """Says goodbye and makes the raw plain again: the same connection, without TLS."""
     goodbye = sock.goodbye()
@@ -360,6 +358,11 @@ def put_back(raw: SocketRaw, sock: TlsSocket) -> None:
     except OSError:
         pass  # the peer has gone, or does not take any more
     raw.rebind()
+
+
+def error_of(code: int) -> OSError:
+    """The system's error of this number."""
+    return OSError(code, os.strerror(code))
 
 
 def is_wait(error: OSError) -> bool:

@@ -10,8 +10,8 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from php_streams._core.certificate import DNS_NAME, IP_ADDRESS, OpenSSLCertificate
-from php_streams._core.der import IA5_STRING, Value, text
+from php_streams._core.certificate import DNS_NAME, IP_ADDRESS, OTHER_NAME, URI, OpenSSLCertificate
+from php_streams._core.der import Value
 from php_streams._core.values import to_text
 from php_streams._transports.tls_values import NOT_GIVEN
 
@@ -82,14 +82,32 @@ def _same(digest: bytes | None, wanted: str) -> bool:
 
 # --- names ---------------------------------------------------------------------------------------------
 
+UNREADABLE = Value(0, b"", b"")
+SRV_NAME = bytes((6, 8, 0x2B, 6, 1, 5, 5, 7, 8, 7))  # 1.3.6.1.5.5.7.8.7, with which such an otherName begins
+
 
 def _check_name(peer: OpenSSLCertificate, expected: str | None) -> None:
     if expected is None:
         raise Refused
     name = _bytes(expected.partition("\0")[0])
-    if any(_matches_alt_name(entry, name) for entry in peer.alt_names):
+    try:
+        entries = peer.alt_names
+    except ValueError:
+        entries = [UNREADABLE]  # the CN is no way round them
+    if any(_matches_alt_name(entry, name) for entry in entries):
         return
-    common = peer.common_name
+    if any(_rules_out_common_name(entry) for entry in entries):
+        raise Refused(f"Peer certificate subjectAltName did not match expected name `{to_text(name)}'")
+    _check_common_name(peer.common_name, name)
+
+
+def _rules_out_common_name(entry: Value) -> bool:
+    """Whether the subject's CN counts for nothing beside this (RFC 6125, 6.4.4); beside addresses it does."""
+    is_service = entry.tag == OTHER_NAME and entry.content.startswith(SRV_NAME)
+    return is_service or entry.tag in (DNS_NAME, URI, UNREADABLE.tag)
+
+
+def _check_common_name(common: bytes | None, name: bytes) -> None:
     if common is None:
         raise Refused("Unable to locate peer certificate CN")
     shown = to_text(common.partition(b"\0")[0])
@@ -101,9 +119,13 @@ def _check_name(peer: OpenSSLCertificate, expected: str | None) -> None:
 
 def _matches_alt_name(entry: Value, name: bytes) -> bool:
     if entry.tag == DNS_NAME:
-        certified = text(entry._replace(tag=IA5_STRING))
-        # A NUL would end the name early for whoever reads it as a C string.
-        return b"\0" not in entry.content and matches(name, certified.removesuffix(b"."))
+        # A NUL would end the name early for whoever reads it as a C string.  PHP compares the length of the
+        # name in UTF-8 with that in the certificate, which refuses whatever is not ASCII, too.
+        return (
+            entry.content.isascii()
+            and b"\0" not in entry.content
+            and matches(name, entry.content.removesuffix(b"."))
+        )
     if entry.tag == IP_ADDRESS and len(entry.content) == 4:
         return name == socket.inet_ntop(socket.AF_INET, entry.content).encode()
     if entry.tag == IP_ADDRESS and len(entry.content) == 16:
@@ -125,7 +147,7 @@ def matches(name: bytes, certified: bytes) -> bool:
     before, star, after = certified.partition(b"*")
     if not star or b"." in before or not name.startswith(before) or len(after) > len(name):
         return False
-    # PHP does not see that prefix and suffix overlap ("ab*bc" and "abc"): refused here.
+    # Prefix and suffix must not overlap ("ab*bc" and "abc").
     return name.endswith(after) and len(before) + len(after) <= len(name) and _one_label(name, before, after)
 
 

@@ -255,7 +255,9 @@ def reason(error: OSError | None) -> str:
     if error is None:
         return "-"
     said = getattr(error, "reason", None)
-    if isinstance(error, (ssl.SSLEOFError, ConnectionError)) or not said:
+    # An end without close_notify is an SSLEOFError from 3.11.3 on, and an SSLError with this reason before.
+    cut = isinstance(error, (ssl.SSLEOFError, ConnectionError)) or said == "UNEXPECTED_EOF_WHILE_READING"
+    if cut or not said:
         return "closed"
     alert = re.fullmatch(r"(?:SSLV3|TLSV1|TLSV13)_ALERT_(.*)", said)
     return f"alert {words(alert[1])}" if alert else words(said)

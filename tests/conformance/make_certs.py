@@ -179,6 +179,28 @@ def write_servers(ca: Identity, other: Identity) -> None:
     write("chain_incomplete.pem", pem(leaf), key_pem(leaf))
 
 
+def write_names() -> None:
+    """Self-signed certificates of one common name with names of many kinds beside it."""
+    kinds: dict[str, list[x509.GeneralName]] = {
+        "san_mail": [x509.RFC822Name("root@localhost")],
+        "san_uri": [x509.UniformResourceIdentifier("smtp://mail.example.test")],
+        "san_other_ip": [x509.IPAddress(ipaddress.ip_address("192.0.2.1"))],
+        "san_folder": [x509.DirectoryName(distinguished("somebody"))],
+        "san_service": [x509.OtherName(x509.ObjectIdentifier(SRV_NAME), b"\x16\x05_smtp")],
+        "san_nul": [x509.DNSName._init_without_validation("localhost\0.example.test")],
+    }
+    for name, names in kinds.items():
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = distinguished("localhost")
+        builder = unsigned(subject, subject, key, (FROM, TO))
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        identity = Identity(builder.sign(key, hashes.SHA256()), key)
+        write(f"{name}.pem", pem(identity), key_pem(identity))
+
+
+SRV_NAME = "1.3.6.1.5.5.7.8.7"
+
+
 def write_clients(ca: Identity, other: Identity) -> None:
     """A client's certificate in all the forms that local_cert, local_pk and passphrase take."""
     client = issue("client", ca, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
@@ -224,6 +246,7 @@ def main() -> None:
     write("ca.pem", pem(ca))
     write("other-ca.pem", pem(other))
     write_servers(ca, other)
+    write_names()
     write_clients(ca, other)
     write_capath(ca)
     write_dh()

@@ -16,6 +16,8 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 from php_streams import OpenSSLCertificate
 from php_streams._core import der
 from php_streams._core.certificate import DIGESTS, DNS_NAME, IP_ADDRESS
+from php_streams._transports.tls_values import NOT_GIVEN
+from php_streams._transports.tls_verify import Refused, check
 from tests.places import CERTS
 
 PEMS = sorted(
@@ -57,7 +59,86 @@ def test_alternative_names(path: Path) -> None:
         return
     names = [(DNS_NAME, name.encode()) for name in extension.value.get_values_for_type(x509.DNSName)]
     names += [(IP_ADDRESS, ip.packed) for ip in extension.value.get_values_for_type(x509.IPAddress)]
-    assert [(name.tag, name.content) for name in found.alt_names] == names
+    kinds = (DNS_NAME, IP_ADDRESS)
+    assert [(name.tag, name.content) for name in found.alt_names if name.tag in kinds] == names
+    assert len(found.alt_names) == len(extension.value)
+
+
+def with_alternative_names(*extensions: bytes) -> OpenSSLCertificate:
+    """A certificate for localhost with these values of subjectAltName, each an extension of its own."""
+    fields = list(der.children(der.read(der.read(encoded(CERTS / "cn_only.pem")).content).content))
+    oid = der.write(der.OBJECT_IDENTIFIER, b"\x55\x1d\x11")
+    lists = [der.write(der.SEQUENCE, oid + der.write(der.OCTET_STRING, value)) for value in extensions]
+    wrapped = der.write(0xA3, der.write(der.SEQUENCE, b"".join(lists)))
+    kept = b"".join(field.encoded for field in fields if field.tag != 0xA3)
+    return OpenSSLCertificate.of(der.write(der.SEQUENCE, der.write(der.SEQUENCE, kept + wrapped)))
+
+
+MINE, OTHER = (der.write(DNS_NAME, name) for name in (b"mail.example.test", b"other.example.test"))
+
+
+def listing(*names: bytes) -> bytes:
+    return der.write(der.SEQUENCE, b"".join(names))
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        (b"",),
+        (b"\x30\x05\x82",),
+        (b"\x04\x01a",),
+        (listing(MINE), listing(MINE)),
+        (listing(MINE, b"\x82\x7f"),),
+        (listing(MINE, b"\x8a\x01a"),),
+        (listing(MINE, der.write(0xA4, b"xx")),),
+        (listing(MINE, der.write(0xA4, der.write(der.SEQUENCE, b"\x04\x00"))),),
+        (listing(MINE, der.write(0x88, b"\x80")),),
+        (listing(MINE, der.write(0xA0, b"x")),),
+        (listing(MINE, der.write(0xA0, der.write(der.OBJECT_IDENTIFIER, b"*") + b"\x05\x00")),),
+    ],
+)
+def test_broken_names_name_nobody(extensions: tuple[bytes, ...]) -> None:
+    """Neither what can still be read in them counts, nor the subject's CN, which is mail.example.test."""
+    found = with_alternative_names(*extensions)
+    assert found.common_name == b"mail.example.test"
+    with pytest.raises(ValueError):
+        found.alt_names  # noqa: B018
+    with pytest.raises(Refused, match=r"subjectAltName did not match expected name `mail\.example\.test'"):
+        check(found, NAME_ONLY, "mail.example.test")
+
+
+NAME_ONLY = {
+    "peer_fingerprint": NOT_GIVEN,
+    "verify_peer": False,
+    "verify_peer_name": True,
+    "peer_name": None,
+}
+
+
+def test_names_of_any_kind_are_read() -> None:
+    kinds = [
+        der.write(0xA0, der.write(der.OBJECT_IDENTIFIER, b"*\x03") + der.write(0xA0, b"\x05\x00")),
+        der.write(0x81, b"root@localhost"),
+        der.write(0xA3, b""),
+        der.write(0xA4, der.write(der.SEQUENCE, b"")),
+        der.write(0xA5, b""),
+        der.write(0x86, b"smtp:"),
+        der.write(0x87, b"abc"),
+        der.write(0x88, b"*\x03"),
+    ]
+    assert [name.encoded for name in with_alternative_names(listing(*kinds)).alt_names] == kinds
+    check(with_alternative_names(listing(*kinds, MINE)), NAME_ONLY, "mail.example.test")
+    check(with_alternative_names(listing()), NAME_ONLY, "mail.example.test")
+    with pytest.raises(Refused, match=r"subjectAltName did not match expected name `mail\.example\.test'"):
+        check(with_alternative_names(listing(OTHER)), NAME_ONLY, "mail.example.test")
+
+
+def test_names_that_are_not_ascii_match_nothing() -> None:
+    """As in PHP: in UTF-8 they are longer than in the certificate."""
+    found = with_alternative_names(listing(der.write(DNS_NAME, b"m\xe4il.example.test")))
+    for name in ("m\xe4il.example.test", "m\udce4il.example.test"):
+        with pytest.raises(Refused, match="subjectAltName did not match"):
+            check(found, NAME_ONLY, name)
 
 
 def test_cut_short_anywhere() -> None:

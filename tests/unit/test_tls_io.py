@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 
 import pytest
 
@@ -28,7 +29,7 @@ from php_streams import (
 )
 from php_streams._core.stream import Stream
 from php_streams._transports.tls_session import RECORD
-from tests.unit.tls_peers import connect, peer, read_all, said, server
+from tests.unit.tls_peers import CLIENT, connect, peer, read_all, said, server
 
 pytestmark = pytest.mark.usefixtures("no_socket_left")
 
@@ -132,5 +133,43 @@ def test_an_end_after_everything() -> None:
         stream = connect(player.port)
         assert isinstance(stream, Stream)
         assert stream_get_contents(stream) == b"0123456789" * 1000
+        assert feof(stream) is True
+        fclose(stream)
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_blocking_read_in_a_handshake_waits_for_the_end_alone(hangs_up: bool) -> None:
+    """What comes is for the handshake's next step, and does not end the wait either."""
+    script = 'send "\\x16\\x03\\x03"\nwait 0.1\n' + ("close" if hangs_up else "silent")
+    with peer(script) as player:
+        stream = connect(player.port, "tcp")
+        stream_set_blocking(stream, False)
+        assert stream_socket_enable_crypto(stream, True, CLIENT) == 0
+        stream_set_blocking(stream, True)
+        stream_set_timeout(stream, 5 if hangs_up else 0, 0 if hangs_up else 150_000)
+        begin = time.monotonic()
+        assert fread(stream, 10) == (b"" if hangs_up else False)
+        assert 0.05 < time.monotonic() - begin < 4
+        assert stream_get_meta_data(stream)["timed_out"] is not hangs_up
+        assert feof(stream) is hangs_up
+        fclose(stream)
+
+
+def test_plaintext_inside_tls_is_the_end_of_it() -> None:
+    """Reading fails with the cause; what follows fails without one, as OpenSSL gives no reason again."""
+
+    def serve(connection: ssl.SSLSocket) -> bytes:
+        socket.socket.send(connection, b"421 closing down\r\n")
+        return socket.socket.recv(connection, 10)
+
+    with server(serve) as (port, _):
+        stream = connect(port)
+        stream_select([stream], None, None, 5)
+        with said() as messages:
+            fgets(stream)
+            assert fwrite(stream, "QUIT\r\n") == 0
+            assert fread(stream, 10) == b""
+        assert "SSL operation failed with code 1" in messages[0]
+        assert messages[-2:] == ["fwrite(): SSL: Success", "fread(): SSL: Success"]
         assert feof(stream) is True
         fclose(stream)
