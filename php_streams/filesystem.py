@@ -12,8 +12,8 @@ from typing import Any, Literal
 from php_streams._core.alias import alias
 from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
-from php_streams._core.csv_lines import read_fields, write_fields
-from php_streams._core.diagnostics import argument_type_error, argument_value_error, deprecated, warn
+from php_streams._core.csv_lines import ESCAPE, csv_marks, read_row, write_fields
+from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.format import php_format
 from php_streams._core.output import pass_through
 from php_streams._core.status import stat_array
@@ -319,19 +319,12 @@ def vfprintf(stream: Stream, format: str | bytes, values: list[Any] | dict[Any, 
     return len(text)
 
 
-class _NotGiven(bytes):
-    """A default that can be told from the same text, when it is given."""
-
-
-_ESCAPE = _NotGiven(b"\\")
-
-
 def fgetcsv(
     stream: Stream,
     length: int | None = None,
     separator: str | bytes = ",",
     enclosure: str | bytes = '"',
-    escape: str | bytes = _ESCAPE,
+    escape: str | bytes = ESCAPE,
 ) -> list[bytes | None] | Literal[False]:
     """Gets line from file pointer and parse for CSV fields.  https://www.php.net/function.fgetcsv
 
@@ -341,20 +334,13 @@ def fgetcsv(
     """
     expect_resource(stream)
     most = 0 if length is None else to_int(length, 2, "length", "?int")
-    between, around, before = _csv_marks(separator, enclosure, escape)
+    between, around, before = csv_marks(separator, enclosure, escape)
     if not 0 <= most < PHP_INT_MAX:
         raise argument_value_error(2, "length", f"must be between 0 and {PHP_INT_MAX - 1}")
     fields: list[bytes | None] | Literal[False] = open_stream(stream).undivided(
-        _read_fields, stream, most or -1, between, around, before
+        read_row, stream, most or -1, between, around, before
     )
     return fields
-
-
-def _read_fields(
-    source: Stream, most: int, between: bytes, around: bytes, before: bytes
-) -> list[bytes | None] | Literal[False]:
-    line = source.whole_line(most)
-    return line is not False and read_fields(line, source.whole_line, between, around, before)
 
 
 def fputcsv(
@@ -362,7 +348,7 @@ def fputcsv(
     fields: list[Any] | dict[Any, Any],
     separator: str | bytes = ",",
     enclosure: str | bytes = '"',
-    escape: str | bytes = _ESCAPE,
+    escape: str | bytes = ESCAPE,
     eol: str | bytes = "\n",
 ) -> int | Literal[False]:
     """Format line as CSV and write to file pointer.  https://www.php.net/function.fputcsv
@@ -374,25 +360,11 @@ def fputcsv(
         raise argument_type_error(2, "fields", f"must be of type array, {type_name(fields)} given")
     between, around = to_bytes(separator, 3, "separator"), to_bytes(enclosure, 4, "enclosure")
     end = b"\n" if eol is None else to_bytes(eol, 6, "eol", "?string")
-    between, around, before = _csv_marks(between, around, escape)
+    between, around, before = csv_marks(between, around, escape)
     target = open_stream(stream)
     values = [cast_string(value) for value in (fields.values() if isinstance(fields, dict) else fields)]
     line = write_fields(values, between, around, before, end)
     return target.write(line) if line else 0
-
-
-def _csv_marks(separator: Any, enclosure: Any, escape: Any) -> tuple[bytes, bytes, bytes]:
-    """The three characters, checked in PHP's order."""
-    between, around = to_bytes(separator, 3, "separator"), to_bytes(enclosure, 4, "enclosure")
-    before = to_bytes(escape, 5, "escape")
-    for number, name, mark in ((3, "separator", between), (4, "enclosure", around)):
-        if len(mark) != 1:
-            raise argument_value_error(number, name, "must be a single character")
-    if len(before) > 1:
-        raise argument_value_error(5, "escape", "must be empty or a single character")
-    if isinstance(escape, _NotGiven):
-        deprecated("the $escape parameter must be provided as its default value will change")
-    return between, around, before
 
 
 def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | None:

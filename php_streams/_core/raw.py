@@ -98,7 +98,7 @@ class Raw(io.RawIOBase):
         return b"".join(parts)
 
     def take(self, size: int) -> bytes:
-        """One read, as readinto makes it; b"" when nothing came."""
+        """One read, as readinto makes it; b"" when nothing came.  A raw that takes has this or add_to."""
         return self.add_to([], size)
 
     def add_to(self, came: list[bytes], size: int) -> bytes:
@@ -107,7 +107,8 @@ class Raw(io.RawIOBase):
         So it is not returned by a call, after which a handler may run and raise: the list is extended by an
         iterator, which the interpreter does in one step.
         """
-        raise NotImplementedError
+        came += (self.take(size),)
+        return came[-1]
 
     def all_to(self, came: list[bytes]) -> list[bytes]:
         """readall, for a raw that takes: the list, and after what stood in it all that came."""

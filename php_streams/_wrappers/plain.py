@@ -81,21 +81,9 @@ class FileRaw(Raw):
 
     def readinto(self, buffer: Any) -> int | None:
         """One read(2); None where it would wait, or when a signal's handler raised."""
-        if self.raised is not None:
-            return None
-        try:
-            size = os.readv(self.fd, (buffer,))
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            return self._unread(error, len(buffer))
-        except BaseException as error:
-            self.raised = error
-            return None
-        self.failed = False
-        self.eof = self.eof or not size  # only seeking takes it back
-        self.total += size
-        return size
+        data = self.take(len(buffer))
+        memoryview(buffer).cast("B")[: len(data)] = data
+        return len(data) or (0 if self.raised is None and (self.eof or self.failed) else None)
 
     def add_to(self, came: list[bytes], size: int) -> bytes:
         """One read(2), right into the bytes that are handed up."""
