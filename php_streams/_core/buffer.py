@@ -36,8 +36,18 @@ class Buffer(Held):
 
     def next_line(self, limit: int = -1) -> bytes | Literal[False]:
         """fgets when the block has no more lines: receives until one is whole or nothing more comes."""
-        line: bytes | Literal[False] = self.undivided(self._line, limit)
-        return line
+        if self.came is not None or self.raw.filtered:
+            return self._line(limit)
+        # As `undivided` does it, which costs more.
+        block, start, tail, base = self.block, self.where(), self.tail, self.base
+        self.came = []
+        try:
+            line = self._next_line(limit)
+            self.came = None
+            return line
+        except BaseException:
+            self.restore(block, start, tail, base)
+            raise
 
     def line(self, limit: int = -1) -> bytes | Literal[False]:
         """fgets, at most so many bytes: a line that is held, or what next_line gives."""
@@ -154,8 +164,17 @@ class Buffer(Held):
                 if hasattr(self, "raw"):
                     self.block.seek(start)
                 raise
-        data: bytes = self.undivided(self._read, size)
-        return data
+        if self.came is not None or self.raw.filtered:
+            return self._read(size)
+        block, tail, base = self.block, self.tail, self.base
+        self.came = []
+        try:
+            data = self._read(size)
+            self.came = None
+            return data
+        except BaseException:
+            self.restore(block, start, tail, base)
+            raise
 
     def _read(self, size: int) -> bytes:
         if self.raw.greedy:

@@ -173,13 +173,17 @@ class Held(Resource):
             self.came = None
             return result
         except BaseException:
-            for _ in range(10):  # a handler may raise in here, too: what was raised first is told
-                try:
-                    self._put_back(*before)
-                    break
-                except BaseException:
-                    pass
+            self.restore(*before)
             raise
+
+    def restore(self, block: io.BytesIO, start: int, tail: bytes, base: int) -> None:
+        """Holds what was held when the read began, and what came since."""
+        for _ in range(10):  # a handler may raise in here, too: what was raised first is told
+            try:
+                self._put_back(block, start, tail, base)
+                break
+            except BaseException:
+                pass
 
     def _put_back(self, block: io.BytesIO, start: int, tail: bytes, base: int) -> None:
         if self.came is not None and hasattr(self, "raw"):

@@ -17,15 +17,41 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Collection, Sequence
 from itertools import starmap
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
 
-# Raws whose buffer was refilled since the last look: the only ones that can hold unread bytes.  This is what
-# lets stream_select answer from buffers without asking each of a thousand streams.
-REFILLED: set[Raw] = set()
+
+class Refilled:
+    """Raws whose buffer was refilled since the last look: the only ones that can hold unread bytes.
+
+    This is what lets stream_select answer from buffers without asking each of a thousand streams.  They are
+    known weakly: what is left of a stream that an exception keeps in a cycle is the collector's.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[int, weakref.ref[Raw]] = {}
+
+    def add(self, raw: Raw) -> None:
+        """It holds something."""
+        self.known[id(raw)] = weakref.ref(raw)
+
+    def discard(self, raw: Raw) -> None:
+        """It holds nothing."""
+        self.known.pop(id(raw), None)
+
+    def among(self, raws: Collection[Raw]) -> list[Raw]:
+        """Those of these."""
+        return [raw for known in tuple(self.known.values()) if (raw := known()) is not None and raw in raws]
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+
+REFILLED = Refilled()
 # Raws that may hold back what was written to them, until they are pushed.
 HELD_BACK: set[Raw] = set()
 

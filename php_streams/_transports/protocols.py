@@ -1,4 +1,4 @@
-"""What a socket's raw knows of its TLS, and of the socket that Python code has of it."""
+"""A socket that belongs to a raw, and what the raw knows of its TLS and of the face that Python code has."""
 
 from __future__ import annotations
 
@@ -38,3 +38,26 @@ class Face(Protocol):
 
     def drop(self) -> None:
         """The stream is closed."""
+
+
+class Socket(socket.socket):
+    """A socket that its raw closes, as soon as it has one.
+
+    The garbage collector finalizes what is left of a cycle in any order: the socket must neither complain
+    that it is open nor close itself before TLS has said goodbye.
+    """
+
+    owned = False
+
+    def __del__(self) -> None:
+        try:
+            if not self.owned:
+                self._real_close()  # type: ignore[attr-defined]
+        except Exception:  # it was not whole yet
+            pass
+
+
+def own(sock: socket.socket) -> None:
+    """The socket is its raw's from now on."""
+    if hasattr(sock, "owned"):
+        sock.owned = True

@@ -25,30 +25,14 @@ from php_streams._core.raw import HELD_BACK, REFILLED, Raw
 from php_streams._core.signals import is_handlers
 from php_streams._transports import datagram
 from php_streams._transports.address import text_of
-from php_streams._transports.protocols import Crypto, Face
+from php_streams._transports.protocols import Crypto, Face, own
+from php_streams._transports.protocols import Socket as Socket
 from php_streams._transports.timeouts import NOT_NOW, code_of, kernel_timeout, within_limits
 
 LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
 PAIR = "generic_socket"  # the label of both ends of a pair
 # gevent's sockets look like Python's and are none: they never block, and wait in its event loop.
 NATIVE = issubclass(socket.socket, _socket.socket)
-
-
-class Socket(socket.socket):
-    """A socket that its raw closes, as soon as it has one.
-
-    The garbage collector finalizes what is left of a cycle in any order: the socket must neither complain
-    that it is open nor close itself before TLS has said goodbye.
-    """
-
-    owned = False
-
-    def __del__(self) -> None:
-        try:
-            if not self.owned:
-                self._real_close()  # type: ignore[attr-defined]
-        except Exception:  # it was not whole yet
-            pass
 
 
 def _refuse(data: Any, flags: int) -> int:
@@ -123,30 +107,46 @@ class SocketRaw(Raw):
             self.push()
         if self.raised is not None:
             return b""  # it has to be heard before anything is waited for
+        if self.crypto is not None:
+            return self._add_decrypted(came, size)
+        try:
+            came += map(self.recv, (size,), self.recv_flags)
+        except BaseException as error:
+            self._not_received(error)
+            return b""
+        self.timed_out = self.failed = False
+        data = came[-1]
+        if data:
+            self.total += len(data)
+        else:
+            self.eof = True
+        return data
+
+    def _add_decrypted(self, came: list[bytes], size: int) -> bytes:
         fresh: list[bytes] = []
         try:
-            if self.crypto is None:
-                came += map(self.recv, (size,), self.recv_flags)
-            else:
-                self.sock.add_to(fresh, size)  # type: ignore[attr-defined]  # tls_session's
-                came += fresh
+            self.sock.add_to(fresh, size)  # type: ignore[attr-defined]  # tls_session's
+            came += fresh
         except BaseException as error:
-            came += fresh  # TLS may have read when the handler raised
-            if isinstance(error, OSError) and not is_handlers(error):
-                self._nothing(error)
-            else:
-                self.raised = error
+            came += fresh  # it may have read when a signal's handler raised
+            self._not_received(error)
             if not fresh:
                 return b""
-        data = came[-1]
         self.timed_out = self.failed = False
-        if not data:
-            self.eof = True
-            return b""
-        if self.crypto is not None:
-            REFILLED.add(self)  # more may be decrypted already
+        data = came[-1]
         self.total += len(data)
+        if data:
+            REFILLED.add(self)  # more may be decrypted already
+        else:
+            self.eof = True
         return data
+
+    def _not_received(self, error: BaseException) -> None:
+        """Why no byte came, or what a signal's handler raised."""
+        if isinstance(error, OSError) and not is_handlers(error):
+            self._nothing(error)
+        else:
+            self.raised = error
 
     def readinto(self, buffer: Any) -> int | None:
         """The same, for a reader that brings its own room."""
@@ -379,12 +379,6 @@ class SocketRaw(Raw):
                 face.drop()
             self.sock.close()
             super().close()
-
-
-def own(sock: socket.socket) -> None:
-    """The socket is its raw's from now on."""
-    if isinstance(sock, Socket):
-        sock.owned = True
 
 
 def _nobody() -> None:

@@ -18,8 +18,10 @@ import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.raw import Descriptor
 from php_streams._core.signals import is_handlers
 from php_streams._transports import tls_errors
+from php_streams._transports.protocols import own
 from php_streams._transports.socket import NATIVE, Socket
 
 if TYPE_CHECKING:
@@ -46,8 +48,10 @@ class TlsSocket(ssl.SSLSocket):
     ended = False  # the peer's end was seen, or an alert
     fault = 0  # the number of the error by which the connection was lost, when it is known
 
+    owned = False
+
     def __del__(self) -> None:
-        pass  # its raw closes it, see Socket
+        Socket.__del__(self)  # type: ignore[arg-type]  # its raw closes it, as soon as it has one
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Sends at most one record's worth; returns how much."""
@@ -200,15 +204,15 @@ class TlsSocket(ssl.SSLSocket):
             near.setblocking(False)
             far.setblocking(False)
             try:
-                real = os.dup(self.fileno())
+                real = Descriptor(os.dup, self.fileno())
             except OSError:
                 return self._goodbye_at_once()
-            os.dup2(near.fileno(), self.fileno(), inheritable=False)
             try:
+                os.dup2(near.fileno(), self.fileno(), inheritable=False)
                 self.say_goodbye()
             finally:
-                os.dup2(real, self.fileno(), inheritable=False)
-                os.close(real)
+                os.dup2(real.fd, self.fileno(), inheritable=False)
+                real.close()
             try:
                 return far.recv(RECORD)
             except OSError:
@@ -352,6 +356,7 @@ def put_back(raw: SocketRaw, sock: TlsSocket) -> None:
     goodbye = sock.goodbye()
     raw.crypto = None
     raw.sock = Socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+    own(raw.sock)
     raw.sock.setblocking(False)
     try:
         raw.sock.send(goodbye)
