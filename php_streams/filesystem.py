@@ -12,8 +12,8 @@ from typing import Any, Literal
 from php_streams._core.alias import alias
 from php_streams._core.arguments import to_context, to_filename
 from php_streams._core.context import Context
-from php_streams._core.csv_lines import read_fields, write_fields
-from php_streams._core.diagnostics import argument_type_error, argument_value_error, deprecated, warn
+from php_streams._core.csv_lines import ESCAPE, csv_marks, read_row, write_fields
+from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.format import php_format
 from php_streams._core.output import pass_through
 from php_streams._core.status import stat_array
@@ -76,14 +76,30 @@ def fgets(stream: Stream, length: int | None = None) -> bytes | Literal[False]:
     length: at most length - 1 bytes, the line's end included.  On a timeout or in non-blocking mode the
     part that has come; False when there is nothing.
     """
+    # `for` takes a line and names it in one step; after a call a signal's handler may raise, and it is lost.
+    line, start = b"", -1
     try:
         if length is None:
-            return stream.readline() or stream.next_line()
+            for line in stream.whole:
+                return line
+            return stream.next_line()
         if length.__class__ is not int or not 0 < length <= PHP_INT_MAX:
             length = _length(stream, length, "?int")
-        return stream.readline(length - 1) or stream.next_line(length - 1)
+        for line in stream.whole:
+            if len(line) < length:
+                return line
+            start = stream.where() - len(line)
+            stream.block.seek(start + length - 1)
+            return line[: length - 1] or stream.nothing()
+        return stream.next_line(length - 1)
     except AttributeError:
+        if line:
+            stream.put_back(line, start)
         refuse(stream)  # PHP's TypeError, unless this is an open stream and the error came from inside it
+        raise
+    except BaseException:
+        if line:
+            stream.put_back(line, start)
         raise
 
 
@@ -103,7 +119,9 @@ def fgetc(stream: Stream) -> bytes | Literal[False]:
     One byte; False when there is none.
     """
     try:
-        return stream.readchar(1) or stream.next_byte()
+        for char in stream.chars:
+            return char
+        return stream.next_byte()
     except AttributeError:
         refuse(stream)
         raise
@@ -301,19 +319,12 @@ def vfprintf(stream: Stream, format: str | bytes, values: list[Any] | dict[Any, 
     return len(text)
 
 
-class _NotGiven(bytes):
-    """A default that can be told from the same text, when it is given."""
-
-
-_ESCAPE = _NotGiven(b"\\")
-
-
 def fgetcsv(
     stream: Stream,
     length: int | None = None,
     separator: str | bytes = ",",
     enclosure: str | bytes = '"',
-    escape: str | bytes = _ESCAPE,
+    escape: str | bytes = ESCAPE,
 ) -> list[bytes | None] | Literal[False]:
     """Gets line from file pointer and parse for CSV fields.  https://www.php.net/function.fgetcsv
 
@@ -323,14 +334,13 @@ def fgetcsv(
     """
     expect_resource(stream)
     most = 0 if length is None else to_int(length, 2, "length", "?int")
-    between, around, before = _csv_marks(separator, enclosure, escape)
+    between, around, before = csv_marks(separator, enclosure, escape)
     if not 0 <= most < PHP_INT_MAX:
         raise argument_value_error(2, "length", f"must be between 0 and {PHP_INT_MAX - 1}")
-    source = open_stream(stream)
-    line = source.readline(most or -1) or source.next_line(most or -1)
-    if line is False:
-        return False
-    return read_fields(line, lambda: source.readline() or source.next_line(), between, around, before)
+    fields: list[bytes | None] | Literal[False] = open_stream(stream).undivided(
+        read_row, stream, most or -1, between, around, before
+    )
+    return fields
 
 
 def fputcsv(
@@ -338,7 +348,7 @@ def fputcsv(
     fields: list[Any] | dict[Any, Any],
     separator: str | bytes = ",",
     enclosure: str | bytes = '"',
-    escape: str | bytes = _ESCAPE,
+    escape: str | bytes = ESCAPE,
     eol: str | bytes = "\n",
 ) -> int | Literal[False]:
     """Format line as CSV and write to file pointer.  https://www.php.net/function.fputcsv
@@ -350,25 +360,11 @@ def fputcsv(
         raise argument_type_error(2, "fields", f"must be of type array, {type_name(fields)} given")
     between, around = to_bytes(separator, 3, "separator"), to_bytes(enclosure, 4, "enclosure")
     end = b"\n" if eol is None else to_bytes(eol, 6, "eol", "?string")
-    between, around, before = _csv_marks(between, around, escape)
+    between, around, before = csv_marks(between, around, escape)
     target = open_stream(stream)
     values = [cast_string(value) for value in (fields.values() if isinstance(fields, dict) else fields)]
     line = write_fields(values, between, around, before, end)
     return target.write(line) if line else 0
-
-
-def _csv_marks(separator: Any, enclosure: Any, escape: Any) -> tuple[bytes, bytes, bytes]:
-    """The three characters, checked in PHP's order."""
-    between, around = to_bytes(separator, 3, "separator"), to_bytes(enclosure, 4, "enclosure")
-    before = to_bytes(escape, 5, "escape")
-    for number, name, mark in ((3, "separator", between), (4, "enclosure", around)):
-        if len(mark) != 1:
-            raise argument_value_error(number, name, "must be a single character")
-    if len(before) > 1:
-        raise argument_value_error(5, "escape", "must be empty or a single character")
-    if isinstance(escape, _NotGiven):
-        deprecated("the $escape parameter must be provided as its default value will change")
-    return between, around, before
 
 
 def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | None:
@@ -383,13 +379,16 @@ def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | 
     directives = to_bytes(format, 2, "format")
     if not isinstance(stream, Stream) or not stream.is_open:
         raise invalid_resource("File-Handle")  # its own name for it
-    line = stream.readline() or stream.next_line()
+    line = stream.line()
     if line is False:
         return False
     try:
         return scan(line, compiled(directives))
     except FormatError as error:
         raise ValueError(str(error)) from None
+    except BaseException:
+        stream.undivided(lambda: stream.hold(line + stream.take()))
+        raise
 
 
 fputs = alias(fwrite, "fputs", __name__)

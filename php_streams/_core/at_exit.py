@@ -3,8 +3,8 @@
 Python clears modules away one by one at the end, and what is still held somewhere else (an error handler
 keeps its module's names, and those a stream) goes without a word, with what filters and gzip files hold back.
 PHP closes every stream, the one that was opened last first, after the script's shutdown functions and the
-destructors of its objects.  Here that is an exit function: those registered after the import run before it, as
-they do on sys.exit, after an uncaught exception and in a forked child, which closes its copies as PHP's does.
+destructors of its objects.  Here that is an exit function: those registered after the import run before it.
+It runs on sys.exit, after an uncaught exception and in a forked child, which closes its copies as PHP's does.
 
 A stream that an object with a destructor reaches (a mailer that says QUIT in its `__del__`) is left to that:
 destructors run when the modules go.

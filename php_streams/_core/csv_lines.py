@@ -10,7 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
+
+from php_streams._core.buffer import Buffer
+from php_streams._core.diagnostics import argument_value_error, deprecated
+from php_streams._core.values import to_bytes
 
 More = Callable[[], bytes | Literal[False]]
 
@@ -161,6 +165,35 @@ def _usual(
     field = b"(?:" + enclosed + b"|([^" + between + around + b"\r\n]*))"
     line = field + b"(?:" + between + field + b")*"
     return re.compile(line), re.compile(rb"(?:\A|" + between + b")" + field)
+
+
+class NotGiven(bytes):
+    """A default that can be told from the same text, when it is given."""
+
+
+ESCAPE = NotGiven(b"\\")
+
+
+def csv_marks(separator: Any, enclosure: Any, escape: Any) -> tuple[bytes, bytes, bytes]:
+    """The three characters, checked in PHP's order."""
+    between, around = to_bytes(separator, 3, "separator"), to_bytes(enclosure, 4, "enclosure")
+    before = to_bytes(escape, 5, "escape")
+    for number, name, mark in ((3, "separator", between), (4, "enclosure", around)):
+        if len(mark) != 1:
+            raise argument_value_error(number, name, "must be a single character")
+    if len(before) > 1:
+        raise argument_value_error(5, "escape", "must be empty or a single character")
+    if isinstance(escape, NotGiven):
+        deprecated("the $escape parameter must be provided as its default value will change")
+    return between, around, before
+
+
+def read_row(
+    source: Buffer, most: int, separator: bytes, enclosure: bytes, escape: bytes
+) -> list[bytes | None] | Literal[False]:
+    """fgetcsv's fields, within an undivided read; False at the end."""
+    line = source.whole_line(most)
+    return line is not False and read_fields(line, source.whole_line, separator, enclosure, escape)
 
 
 def read_fields(

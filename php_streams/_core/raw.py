@@ -17,15 +17,41 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Collection, Sequence
 from itertools import starmap
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
 
-# Raws whose buffer was refilled since the last look: the only ones that can hold unread bytes.  This is what
-# lets stream_select answer from buffers without asking each of a thousand streams.
-REFILLED: set[Raw] = set()
+
+class Refilled:
+    """Raws whose buffer was refilled since the last look: the only ones that can hold unread bytes.
+
+    This is what lets stream_select answer from buffers without asking each of a thousand streams.  They are
+    known weakly: what is left of a stream that an exception keeps in a cycle is the collector's.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[int, weakref.ref[Raw]] = {}
+
+    def add(self, raw: Raw) -> None:
+        """It holds something."""
+        self.known[id(raw)] = weakref.ref(raw)
+
+    def discard(self, raw: Raw) -> None:
+        """It holds nothing."""
+        self.known.pop(id(raw), None)
+
+    def among(self, raws: Collection[Raw]) -> list[Raw]:
+        """Those of these."""
+        return [raw for known in tuple(self.known.values()) if (raw := known()) is not None and raw in raws]
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+
+REFILLED = Refilled()
 # Raws that may hold back what was written to them, until they are pushed.
 HELD_BACK: set[Raw] = set()
 
@@ -62,7 +88,7 @@ class Raw(io.RawIOBase):
     asks_for_chunks = False  # one read asks for a chunk and no less; what is not wanted is kept
     kept = 0  # bytes of an unfinished record that the stream keeps during a read
     refused: tuple[Any, ...] = ()  # what a user's stream_cast gave that is no stream
-    takes = False  # `take` reads without a buffer of somebody else's
+    takes = False  # `add_to` reads without a buffer of somebody else's
     reads_far = False  # a connection: more is read ahead than PHP does; of a file others see where it stands
     direct = False  # readall is for a stream that has no buffer
     mappable = False  # a regular file: PHP maps it into memory rather than read it
@@ -89,6 +115,8 @@ class Raw(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Everything until the end, or until nothing more comes."""
+        if self.takes:
+            return b"".join(self.all_to([]))
         parts = []
         room = memoryview(bytearray(1 << 16))
         while size := self.readinto(room):
@@ -98,11 +126,28 @@ class Raw(io.RawIOBase):
         return b"".join(parts)
 
     def take(self, size: int) -> bytes:
-        """One read, as readinto makes it; b"" when nothing came."""
-        raise NotImplementedError
+        """One read, as readinto makes it; b"" when nothing came.  A raw that takes has this or add_to."""
+        return self.add_to([], size)
 
-    def read_without_waiting(self, size: int) -> bytes:
+    def add_to(self, came: list[bytes], size: int) -> bytes:
+        """As take; what comes is in the list before anything else can happen, a signal's handler included.
+
+        So it is not returned by a call, after which a handler may run and raise: the list is extended by an
+        iterator, which the interpreter does in one step.
+        """
+        came += (self.take(size),)
+        return came[-1]
+
+    def all_to(self, came: list[bytes]) -> list[bytes]:
+        """readall, for a raw that takes: the list, and after what stood in it all that came."""
+        while self.add_to(came, 1 << 18):
+            pass
+        return came
+
+    def read_without_waiting(self, size: int, came: list[bytes] | None = None) -> bytes:
         """One read that does not wait for data."""
+        if self.takes:
+            return self.add_to([] if came is None else came, size)
         return self.read(size) or b""
 
     def at_end(self) -> bool:

@@ -96,7 +96,7 @@ def _buffered(watch: Watch, sets: Sets) -> list[int]:
     """The answer from buffers: streams to be read that hold unread bytes (streamsfuncs.c)."""
     found: list[int] = []
     side = watch.sides[0]
-    for raw in REFILLED & side.positions.keys():
+    for raw in REFILLED.among(side.positions.keys()):
         positions = side.of(raw)
         if sets[0][positions[0]].unread() or raw.pending():  # type: ignore[index]
             found += positions

@@ -43,7 +43,7 @@ class Spare:
                 pass
 
     def give_back(self) -> bool:
-        """Whether there is one more descriptor now.  Not if the program has closed it, and it is another's."""
+        """Whether there is one more descriptor now: not if the program has closed it."""
         with self.lock:
             fd, self.fd = self.fd, -1
             try:
@@ -76,7 +76,7 @@ class Spare:
         if spec is None or spec.loader is None:
             self.take()
             return None
-        spec.loader = _Loader(spec.loader, self)
+        spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]
         return spec
 
 
@@ -118,5 +118,14 @@ def _one_is_left() -> bool:
     return True
 
 
-SPARE = Spare()
-sys.meta_path.insert(0, SPARE)
+def _of_this_process() -> Spare:
+    """One for all times that the package is imported."""
+    for finder in sys.meta_path:
+        if type(finder).__module__ == __name__:
+            return finder  # type: ignore[return-value]
+    made = Spare()
+    sys.meta_path.insert(0, made)
+    return made
+
+
+SPARE = _of_this_process()

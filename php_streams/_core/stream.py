@@ -217,8 +217,9 @@ class Stream(Buffer):
         """From now on the stream is closed, and what is below as well."""
         try:
             if self.is_open:  # no user's method has closed it
+                del self.raw
                 self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
-                del self.block, self.readline, self.readchar, self.where, self.write, self.raw
+                del self.block, self.whole, self.chars, self.readline, self.readchar, self.where, self.write
         finally:
             self.owner.close()
 

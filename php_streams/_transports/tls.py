@@ -24,6 +24,7 @@ from php_streams._core.certificate import OpenSSLCertificate
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
 from php_streams._transports import tls_context, tls_errors, tls_server, tls_verify
+from php_streams._transports.protocols import own
 from php_streams._transports.socket import NATIVE
 from php_streams._transports.tls_build import IS_CLIENT, SetupFailed, Values, is_client
 from php_streams._transports.tls_session import TlsSession, TlsSocket, is_wait, put_back
@@ -199,6 +200,7 @@ class Handshake:
             self.ssl_context.sslsocket_class = TlsSocket
             self.sock = cast(TlsSocket, self._wrapped(raw.sock))
             raw.sock = self.sock
+            own(self.sock)
         self.sock.settimeout(limit)
         self.sock.do_handshake()
 

@@ -13,10 +13,14 @@ import os
 import select
 import socket
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.raw import Descriptor
+from php_streams._core.signals import is_handlers
 from php_streams._transports import tls_errors
+from php_streams._transports.protocols import own
 from php_streams._transports.socket import NATIVE, Socket
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
 # A TLS record's payload: PHP writes one record at a time, so a write that has to wait has taken whole ones.
 RECORD = 16384
+UNREAD = b"\xa5"  # what no byte was read into
+MAIN = threading.main_thread().ident
 # The first byte of Linux's TCP_INFO, the connection's state, when there is none any more.
 TCP_CLOSE = b"\x07"
 NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -39,8 +45,10 @@ class TlsSocket(ssl.SSLSocket):
     lost = False  # the socket has given its error, which it does once
     fault = 0  # the number of the error by which the connection was lost, when it is known
 
+    owned = False
+
     def __del__(self) -> None:
-        pass  # its raw closes it, see Socket
+        Socket.__del__(self)  # type: ignore[arg-type]  # its raw closes it, as soon as it has one
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Sends at most one record's worth; returns how much."""
@@ -68,10 +76,52 @@ class TlsSocket(ssl.SSLSocket):
         memoryview(buffer).cast("B")[: len(ahead)] = ahead
         return len(ahead)
 
+    def add_to(self, came: list[bytes], size: int) -> None:
+        """The same, see Raw.add_to."""
+        if self.peeked:
+            ahead, rest = self.peeked[:size], self.peeked[size:]
+            came += (ahead,)
+            self.peeked = rest
+        elif not NATIVE:
+            came += (self.read(size),)  # gevent waits there
+        elif threading.get_ident() != MAIN:  # signals' handlers run in the main thread only
+            came += map(self._sslobj.read, (size,))  # type: ignore[attr-defined]
+            self.ended = self.ended or not came[-1]
+        else:
+            self._add_interruptibly(came, size)
+
+    def _add_interruptibly(self, came: list[bytes], size: int) -> None:
+        """OpenSSL may have read when Python's read() calls a signal's handler, and then drops what came.
+
+        So one byte is read, which makes OpenSSL decrypt a record, and then as much as there is left of it:
+        what was read is known even if read() raises.
+        """
+        tls = self._sslobj  # type: ignore[attr-defined]
+        first, rest, left = bytearray(UNREAD), bytearray(), 0
+        try:
+            if not tls.read(1, first):
+                came += (b"",)
+                self.ended = True
+                return
+            left = tls.pending()
+            if left and size > 1:
+                rest = bytearray(min(left, size - 1))
+                tls.read(len(rest), rest)
+            came += (bytes(first) + rest,)
+        except BaseException as error:
+            pending = 0 if isinstance(error, OSError) and not is_handlers(error) else tls.pending()
+            if left or pending or first != UNREAD:
+                came += (bytes(first) + (rest if pending != left else b""),)
+            raise
+
     def look_ahead(self, size: int) -> bytes:
         """What would be received next; it stays."""
         if not self.peeked:
-            self.peeked = self.read(RECORD)
+            came: list[bytes] = []
+            try:
+                self.add_to(came, RECORD)
+            finally:
+                self.peeked = b"".join(came)
             self.ended = not self.peeked
         return self.peeked[:size]
 
@@ -154,15 +204,15 @@ class TlsSocket(ssl.SSLSocket):
             near.setblocking(False)
             far.setblocking(False)
             try:
-                real = os.dup(self.fileno())
+                real = Descriptor(os.dup, self.fileno())
             except OSError:
                 return self._goodbye_at_once()
-            os.dup2(near.fileno(), self.fileno(), inheritable=False)
             try:
+                os.dup2(near.fileno(), self.fileno(), inheritable=False)
                 self.say_goodbye()
             finally:
-                os.dup2(real, self.fileno(), inheritable=False)
-                os.close(real)
+                os.dup2(real.fd, self.fileno(), inheritable=False)
+                real.close()
             try:
                 return far.recv(RECORD)
             except OSError:
@@ -311,6 +361,7 @@ def put_back(raw: SocketRaw, sock: TlsSocket) -> None:
     goodbye = sock.goodbye()
     raw.crypto = None
     raw.sock = Socket(sock.family, sock.type, sock.proto, fileno=sock.detach())
+    own(raw.sock)
     raw.sock.setblocking(False)
     try:
         raw.sock.send(goodbye)

@@ -15,6 +15,7 @@ from php_streams._core.context import Context
 from php_streams._core.raw import REFILLED
 from php_streams._core.stream import Stream
 from php_streams._transports import tls, tls_context
+from php_streams._transports.protocols import own
 from php_streams._transports.shared import Shared, Unshareable
 from php_streams._transports.socket import SocketRaw
 from php_streams._transports.tls_session import TlsSession, TlsSocket
@@ -65,6 +66,7 @@ def adopt(sock: ssl.SSLSocket, raw: SocketRaw, context: Context | None) -> None:
     """Has a raw go on with the TLS that stands on `sock`."""
     sock.__class__ = TlsSocket
     raw.sock = sock
+    own(sock)
     method = STREAM_CRYPTO_METHOD_TLS_SERVER if sock.server_side else STREAM_CRYPTO_METHOD_TLS_CLIENT
     handshake = tls.Handshake(raw, context, tls_context.read(context, method))
     handshake.ssl_context = sock.context

@@ -73,4 +73,4 @@ class HiddenSocket:
         """Not now."""
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    look_ahead = recv = recvfrom = send = sendall = sendto = read = write = recv_into
+    add_to = look_ahead = recv = recvfrom = send = sendall = sendto = read = write = recv_into

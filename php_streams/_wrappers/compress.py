@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
 
@@ -38,9 +39,7 @@ class PackedRaw(Raw):
 
     def __init__(self, held: Descriptor, below: Stream | None) -> None:
         super().__init__()
-        self.held = held
-        self.fd = held.fd
-        self.below = below
+        self.held, self.fd, self.below = held, held.fd, below
 
     def finish(self) -> None:
         """Writes what ends the compressed data."""
@@ -85,12 +84,11 @@ class GzipRaw(PackedRaw):
 
     def __init__(self, held: Descriptor, below: Stream, mode: str) -> None:
         super().__init__(held, below)
-        fd = self.fd
         way = [letter for letter in mode if letter in "rwa"][-1:]
         if not way or (way == ["r"] and "T" in mode):
             raise ValueError(mode)
-        self.reader = GzipReader(fd) if way == ["r"] else None
-        self.writer = GzipWriter(fd, mode) if self.reader is None else None
+        self.reader = GzipReader(self.fd) if way == ["r"] else None
+        self.writer = GzipWriter(self.fd, mode) if self.reader is None else None
         self.was_written = False
 
     def set_level(self, level: int) -> bool:
@@ -201,10 +199,7 @@ class BzipRaw(PackedRaw):
 
 
 def _descriptor(below: Stream) -> Descriptor | None:
-    """A descriptor of our own for the stream's; None, after PHP's warning, where it has none.
-
-    OSError when the system gives no more.
-    """
+    """One of our own for the stream's; None, after PHP's warning, where it has none; OSError for no more."""
     below.flush()
     below.go_back()
     try:
@@ -298,11 +293,10 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
 
 def bzip2_over(below: Stream, mode: str) -> Stream | None:
     """A bzip2 stream over another stream, which it closes; None after PHP's warning."""
-    try:
+    with suppress(OSError):
         held = _descriptor(below)
-    except OSError:
-        return None
-    return None if held is None else _stream(BzipRaw(held, below, mode), mode)
+        return None if held is None else _stream(BzipRaw(held, below, mode), mode)
+    return None
 
 
 class Zlib(Wrapper):

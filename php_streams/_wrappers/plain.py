@@ -22,6 +22,7 @@ from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw, close_descriptor
+from php_streams._core.signals import is_handlers
 from php_streams._core.spare import SPARE
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
@@ -79,42 +80,33 @@ class FileRaw(Raw):
 
     def readinto(self, buffer: Any) -> int | None:
         """One read(2); None where it would wait, or when a signal's handler raised."""
-        if self.raised is not None:
-            return None
-        try:
-            size = os.readv(self.fd, (buffer,))
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            return self._unread(error, len(buffer))
-        except BaseException as error:
-            self.raised = error
-            return None
-        self.failed = False
-        self.eof = self.eof or not size  # only seeking takes it back
-        self.total += size
-        return size
+        data = self.take(len(buffer))
+        memoryview(buffer).cast("B")[: len(data)] = data
+        return len(data) or (0 if self.raised is None and (self.eof or self.failed) else None)
 
-    def take(self, size: int) -> bytes:
+    def add_to(self, came: list[bytes], size: int) -> bytes:
         """One read(2), right into the bytes that are handed up."""
         if self.raised is not None:
             return b""
         try:
-            data = os.read(self.fd, size)
-        except BlockingIOError:
-            return b""
-        except OSError as error:
-            self._unread(error, size)
-            return b""
+            came += map(os.read, (self.fd,), (size,))
         except BaseException as error:
-            self.raised = error
+            self._not_read(error, size)
             return b""
+        data = came[-1]
         self.failed = False
         if data:
             self.total += len(data)
         else:
             self.eof = True
         return data
+
+    def _not_read(self, error: BaseException, size: int) -> None:
+        """Why no byte came: not now, an error, or what a signal's handler raised."""
+        if not isinstance(error, OSError) or is_handlers(error):
+            self.raised = error
+        elif not isinstance(error, BlockingIOError):
+            self._unread(error, size)
 
     def _unread(self, error: OSError, size: int) -> int:
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
@@ -127,31 +119,25 @@ class FileRaw(Raw):
             self.raised = raised
         return 0
 
-    def readall(self) -> bytes:
+    def all_to(self, came: list[bytes]) -> list[bytes]:
         """Everything: a file in one read of its size, and one more that finds the end."""
-        parts = []
         size = (
             max(os.fstat(self.fd).st_size - os.lseek(self.fd, 0, os.SEEK_CUR), 0) if self.seek_allowed else 0
         )
         while self.raised is None:
             try:
-                data = os.read(self.fd, size + 1 if size else 65536)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                left = os.fstat(self.fd).st_size - self.total - self.written if self.direct else 0
-                self._unread(error, CHUNK_SIZE + max(left, 0))
-                break
+                came += map(os.read, (self.fd,), (size + 1 if size else 65536,))
             except BaseException as error:
-                self.raised = error
+                left = os.fstat(self.fd).st_size - self.total - self.written if self.direct else 0
+                self._not_read(error, CHUNK_SIZE + max(left, 0))
                 break
+            data = came[-1]
             self.eof = self.eof or not data
             self.total += len(data)
             if not data:
                 break
-            parts.append(data)
             size = max(size - len(data), 0)
-        return b"".join(parts)
+        return came
 
     def write(self, data: Any) -> int | Literal[False]:
         """write(2), until all is written or nothing more is taken."""

@@ -121,7 +121,7 @@ class UserRaw(Raw):
         memoryview(buffer).cast("B")[: len(data)] = data
         return len(data) if data or not self.failed else None
 
-    def read_without_waiting(self, size: int) -> bytes:
+    def read_without_waiting(self, size: int, came: list[bytes] | None = None) -> bytes:
         """As any other read: nobody but the class knows whether there is something."""
         return self.take(size)
 

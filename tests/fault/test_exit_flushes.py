@@ -1,4 +1,4 @@
-"""Whatever a program has registered, and however it ends: its streams are flushed and closed, in PHP's order."""
+"""Whatever a program has registered, however it ends: its streams are flushed and closed, in PHP's order."""
 
 from __future__ import annotations
 
@@ -118,7 +118,10 @@ mailer = Mailer()
 
 
 def test_filtered_standard_output(tmp_path: Path) -> None:
-    program = "stream_filter_append(STDOUT, 'convert.base64-encode', STREAM_FILTER_WRITE); fwrite(STDOUT, 'ten bytes.')"
+    program = """
+stream_filter_append(STDOUT, 'convert.base64-encode', STREAM_FILTER_WRITE)
+fwrite(STDOUT, 'ten bytes.')
+"""
     code, out, error = run_python("-c", f"{START}{program}\nset_error_handler(handler)")
     assert (code, base64.b64decode(out), error) == (0, b"ten bytes.", "")
 
@@ -164,14 +167,16 @@ def test_the_order_is_that_of_php(php: PhpCli) -> None:
 
 FORK = """
 $z = gzopen('packed.gz', 'w'); gzwrite($z, "once\\n");
-$e = fopen('encoded', 'w'); stream_filter_append($e, 'convert.base64-encode', STREAM_FILTER_WRITE); fwrite($e, 'hello');
+$e = fopen('encoded', 'w'); stream_filter_append($e, 'convert.base64-encode', STREAM_FILTER_WRITE);
+fwrite($e, 'hello');
 if (!($pid = pcntl_fork())) { exit(0); }
 pcntl_waitpid($pid, $status);
 """
 FORK_HERE = """
 set_error_handler(handler)
 z = gzopen('packed.gz', 'w'); gzwrite(z, "once\\n")
-e = fopen('encoded', 'w'); stream_filter_append(e, 'convert.base64-encode', STREAM_FILTER_WRITE); fwrite(e, 'hello')
+e = fopen('encoded', 'w'); stream_filter_append(e, 'convert.base64-encode', STREAM_FILTER_WRITE)
+fwrite(e, 'hello')
 if not (pid := os.fork()): sys.exit(0)
 os.waitpid(pid, 0)
 """
