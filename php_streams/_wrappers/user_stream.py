@@ -10,6 +10,7 @@ import os
 import weakref
 from typing import Any, Literal
 
+from php_streams._core.callback import call
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import Raw
 from php_streams._core.status import status_from
@@ -42,8 +43,16 @@ class Methods:
         return callable(getattr(self.instance, method, None))
 
     def try_(self, method: str, *arguments: Any) -> Any:
-        """What the method returns; MISSING when there is none."""
-        return getattr(self.instance, method)(*arguments) if self.has(method) else MISSING
+        """What the method returns; MISSING when there is none.  It may take fewer arguments."""
+        found = getattr(self.instance, method, None)
+        if not callable(found):
+            return MISSING
+        try:
+            return found(*arguments)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise  # the method's own, for it has been entered
+        return call(found, *arguments)
 
     def call(self, method: str, *arguments: Any, more: str = "") -> Any:
         """What the method returns; False, after PHP's warning, when there is none."""
