@@ -30,6 +30,8 @@ from php_streams import (
     variables,
     x509,
 )
+from php_streams._core import at_exit as _at_exit  # noqa: F401  (they register themselves)
+from php_streams._core import spare as _spare  # noqa: F401
 from php_streams._core.counted import guard as _guard
 from php_streams._core.diagnostics import PhpDeprecated as PhpDeprecated
 from php_streams._core.diagnostics import PhpDiagnostic as PhpDiagnostic

@@ -76,14 +76,30 @@ def fgets(stream: Stream, length: int | None = None) -> bytes | Literal[False]:
     length: at most length - 1 bytes, the line's end included.  On a timeout or in non-blocking mode the
     part that has come; False when there is nothing.
     """
+    # `for` takes a line and names it in one step; after a call a signal's handler may raise, and it is lost.
+    line, start = b"", -1
     try:
         if length is None:
-            return stream.readline() or stream.next_line()
+            for line in stream.whole:
+                return line
+            return stream.next_line()
         if length.__class__ is not int or not 0 < length <= PHP_INT_MAX:
             length = _length(stream, length, "?int")
-        return stream.readline(length - 1) or stream.next_line(length - 1)
+        for line in stream.whole:
+            if len(line) < length:
+                return line
+            start = stream.where() - len(line)
+            stream.block.seek(start + length - 1)
+            return line[: length - 1] or stream.nothing()
+        return stream.next_line(length - 1)
     except AttributeError:
+        if line:
+            stream.put_back(line, start)
         refuse(stream)  # PHP's TypeError, unless this is an open stream and the error came from inside it
+        raise
+    except BaseException:
+        if line:
+            stream.put_back(line, start)
         raise
 
 
@@ -103,7 +119,9 @@ def fgetc(stream: Stream) -> bytes | Literal[False]:
     One byte; False when there is none.
     """
     try:
-        return stream.readchar(1) or stream.next_byte()
+        for char in stream.chars:
+            return char
+        return stream.next_byte()
     except AttributeError:
         refuse(stream)
         raise
@@ -326,11 +344,17 @@ def fgetcsv(
     between, around, before = _csv_marks(separator, enclosure, escape)
     if not 0 <= most < PHP_INT_MAX:
         raise argument_value_error(2, "length", f"must be between 0 and {PHP_INT_MAX - 1}")
-    source = open_stream(stream)
-    line = source.readline(most or -1) or source.next_line(most or -1)
-    if line is False:
-        return False
-    return read_fields(line, lambda: source.readline() or source.next_line(), between, around, before)
+    fields: list[bytes | None] | Literal[False] = open_stream(stream).undivided(
+        _read_fields, stream, most or -1, between, around, before
+    )
+    return fields
+
+
+def _read_fields(
+    source: Stream, most: int, between: bytes, around: bytes, before: bytes
+) -> list[bytes | None] | Literal[False]:
+    line = source.whole_line(most)
+    return line is not False and read_fields(line, source.whole_line, between, around, before)
 
 
 def fputcsv(
@@ -382,13 +406,16 @@ def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | 
     expect_resource(stream)
     directives = to_bytes(format, 2, "format")
     source = open_stream(stream)
-    line = source.readline() or source.next_line()
+    line = source.line()
     if line is False:
         return False
     try:
         return scan(line, compiled(directives))
     except FormatError as error:
         raise ValueError(str(error)) from None
+    except BaseException:
+        source.undivided(lambda: source.hold(line + source.take()))
+        raise
 
 
 fputs = alias(fwrite, "fputs", __name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from php_streams._core.buckets import Brigade, StreamBucket
+from php_streams._core.buckets import Brigade, BucketHandle, StreamBucket
 from php_streams._core.diagnostics import argument_type_error
 from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, expect_resource, invalid_resource, no_stream
@@ -29,17 +29,19 @@ def stream_bucket_make_writeable(brigade: Brigade) -> StreamBucket | None:
 
 
 def stream_bucket_append(brigade: Brigade, bucket: StreamBucket) -> None:
-    """Append bucket to brigade.  https://www.php.net/function.stream-bucket-append"""
-    expect_resource(brigade, 1, "brigade")
-    added = _bucket(bucket)
-    _brigade(brigade).put(added, first=False)
+    """Append bucket to brigade.  https://www.php.net/function.stream-bucket-append
+
+    A bucket that is in a brigade already leaves its place there.
+    """
+    _put(brigade, bucket, first=False)
 
 
 def stream_bucket_prepend(brigade: Brigade, bucket: StreamBucket) -> None:
-    """Prepend bucket to brigade.  https://www.php.net/function.stream-bucket-prepend"""
-    expect_resource(brigade, 1, "brigade")
-    added = _bucket(bucket)
-    _brigade(brigade).put(added, first=True)
+    """Prepend bucket to brigade.  https://www.php.net/function.stream-bucket-prepend
+
+    A bucket that is in a brigade already leaves its place there.
+    """
+    _put(brigade, bucket, first=True)
 
 
 def stream_bucket_new(stream: Stream, buffer: bytes | str) -> StreamBucket:
@@ -59,8 +61,13 @@ def _brigade(value: Any) -> Brigade:
     return value
 
 
-def _bucket(value: Any) -> StreamBucket:
-    if not isinstance(value, StreamBucket):
-        wanted = "object" if isinstance(value, Resource) else "StreamBucket"
-        raise argument_type_error(2, "bucket", f"must be of type {wanted}, {type_name(value)} given")
-    return value
+def _put(brigade: Any, bucket: Any, first: bool) -> None:
+    expect_resource(brigade, 1, "brigade")
+    if not isinstance(bucket, StreamBucket):
+        wanted = "object" if isinstance(bucket, Resource) else "StreamBucket"
+        raise argument_type_error(2, "bucket", f"must be of type {wanted}, {type_name(bucket)} given")
+    target, handle = _brigade(brigade), bucket.bucket
+    if not isinstance(handle, BucketHandle):
+        raise no_stream(handle, "userfilter.bucket")
+    handle.data = getattr(bucket, "data", handle.data)  # without data, those that it came with
+    target.put(handle, first)

@@ -86,10 +86,12 @@ def stream_filter_register(filter_name: str, class_: type) -> bool:
     php_user_filter.  False when the name is taken.
     """
     name = to_string(filter_name, 1, "filter_name")
-    if not name:
-        raise argument_value_error(1, "filter_name", "must be a non-empty string")
-    if not isinstance(class_, type):
-        raise argument_type_error(2, "class", f"must be of type string, {type_name(class_)} given")
+    given = class_.__name__ if isinstance(class_, type) else to_string(class_, 2, "class")
+    for number, argument, text in ((1, "filter_name", name), (2, "class", given)):
+        if not text:
+            raise argument_value_error(number, argument, "must be a non-empty string")
+    if not isinstance(class_, type):  # PHP looks for a class of that name when the filter is used
+        raise argument_type_error(2, "class", f"must be a valid class name, {given} given")
     if name in _filters.names():
         return False
     _filters.registered.set({**_filters.registered.get(), name: class_})

@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--live", action="store_true", help="fail when no php-cli is found (default: live if there is one)")
     add("--offline", action="store_true", help="do not run php-cli: Python against the recorded EXPECT alone")
     add("--php", action="append", default=[], metavar="PATH", help="a php-cli to use in place of those found")
+    add("--inject-all", action="store_true", help="tests/fault/test_injected.py: every line, not a sample")
     add("--record", action="store_true", help="write the EXPECT sections of the selected cases from php-cli")
 
 

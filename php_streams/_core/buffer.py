@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Literal
 
@@ -35,6 +36,40 @@ class Buffer(Held):
 
     def next_line(self, limit: int = -1) -> bytes | Literal[False]:
         """fgets when the block has no more lines: receives until one is whole or nothing more comes."""
+        line: bytes | Literal[False] = self.undivided(self._line, limit)
+        return line
+
+    def line(self, limit: int = -1) -> bytes | Literal[False]:
+        """fgets, at most so many bytes: a line that is held, or what next_line gives."""
+        line, start = b"", -1
+        try:
+            for line in self.whole:
+                if not 0 <= limit < len(line):
+                    return line
+                start = self.where() - len(line)
+                self.block.seek(start + limit)
+                return line[:limit] or self.nothing()
+        except BaseException:
+            self.put_back(line, start)
+            raise
+        return self.next_line(limit)
+
+    def whole_line(self, limit: int = -1) -> bytes | Literal[False]:
+        """line, within an undivided read: if a handler raised meanwhile that is heard now, and not a part."""
+        line = self.line(limit)
+        if self.raw.raised is not None and not self.raw.filtered:
+            self.nothing()
+        return line
+
+    def put_back(self, line: bytes, start: int) -> None:
+        """Holds a line again that was just taken of the block, as an exception comes in its place.
+
+        start: where it stood, -1 where the block stands right behind it.
+        """
+        if line and hasattr(self, "raw"):
+            self.block.seek(start if start >= 0 else self.where() - len(line))
+
+    def _line(self, limit: int) -> bytes | Literal[False]:
         try:
             return self._next_line(limit)
         except Broken:  # PHP drops what it has of a line
@@ -102,13 +137,27 @@ class Buffer(Held):
         return self._whole()
 
     def next_byte(self) -> bytes | Literal[False]:
-        """fgetc when the block is used up."""
+        """fgetc when no bytes are at hand one by one: those of the block, or what a read brings."""
+        if self.where() < self.length:
+            self.chars = iter(partial(self.readchar, 1), b"")
+            for char in self.chars:
+                return char
         return self.read(1) or self.nothing()
 
     def read(self, size: int) -> bytes:
         """fread: what is buffered and what one more read brings, at most a chunk of fresh bytes."""
-        if size <= self.end - self.where() and size <= self.chunk_size:
-            return self.readchar(size)
+        start = self.where()
+        if size <= self.end - start and size <= self.chunk_size:
+            try:
+                return self.readchar(size)
+            except BaseException:  # a signal's handler, after the bytes were taken
+                if hasattr(self, "raw"):
+                    self.block.seek(start)
+                raise
+        data: bytes = self.undivided(self._read, size)
+        return data
+
+    def _read(self, size: int) -> bytes:
         if self.raw.greedy:
             return self._read_fully(size)
         held = self._whole()
@@ -128,8 +177,10 @@ class Buffer(Held):
         asked = min(size, MOST_AT_ONCE) if past else self.read_ahead
         if past and chunks:
             data: bytes = self.raw.take_just(asked)  # type: ignore[attr-defined]
+            if self.came is not None:
+                self.came += (data,)
         else:
-            data = self._receive(asked) if wait else self.raw.read_without_waiting(asked)
+            data = self._receive(asked) if wait else self._receive_at_once(asked)
         size = min(size, len(data) if past or chunks else self.chunk_size)
         if len(data) <= size:
             self.base += len(data)
@@ -150,6 +201,10 @@ class Buffer(Held):
 
     def read_some(self, size: int) -> bytes:
         """What is buffered, or else what one read of about that size brings; no datagram is cut."""
+        data: bytes = self.undivided(self._read_some, size)
+        return data
+
+    def _read_some(self, size: int) -> bytes:
         if self.raw.filtered or self.raw.asks_for_chunks:
             return self.read(min(size, CHUNK_SIZE))
         held = self._whole()
@@ -164,13 +219,22 @@ class Buffer(Held):
 
     def read_all(self) -> bytes:
         """stream_get_contents without a length: until the end, a timeout, or nothing more comes."""
+        data: bytes = self.undivided(self._read_all)
+        return data
+
+    def _read_all(self) -> bytes:
         if self.raw.datagrams:
             return b"".join(iter(lambda: self.read(self.chunk_size), b""))
         if self.raw.filtered or self.raw.asks_for_chunks:
             return self._read_all_in_steps()
         data = self.take()
         self.raw.direct = not self.buffered
-        more = self.raw.readall()
+        if self.came is not None and self.raw.takes:
+            more = b"".join(self.raw.all_to(self.came))
+        else:
+            more = self.raw.readall()
+            if self.came is not None:
+                self.came += (more,)
         self.base += len(more)
         return data + more if data else more
 
@@ -194,6 +258,10 @@ class Buffer(Held):
 
     def read_up_to(self, size: int) -> bytes:
         """stream_get_contents with a length: that much, or until the end or nothing more comes."""
+        data: bytes = self.undivided(self._read_up_to, size)
+        return data
+
+    def _read_up_to(self, size: int) -> bytes:
         parts = []
         while size > 0 and not self.at_end():
             # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
@@ -229,6 +297,10 @@ class Buffer(Held):
 
     def read_record(self, size: int, ending: bytes) -> bytes | None:
         """stream_get_line: a record without its ending, or None while it is not complete."""
+        record: bytes | None = self.undivided(self._read_record, size, ending)
+        return record
+
+    def _read_record(self, size: int, ending: bytes) -> bytes | None:
         held = self._whole()
         start = self.where()
         data = self.block.getvalue()  # not a copy

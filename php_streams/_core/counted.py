@@ -9,7 +9,8 @@ REQUIRED, that no function takes, and the rest are Python's own errors.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from functools import partial, wraps
+from itertools import starmap
 from keyword import iskeyword
 from types import FunctionType, ModuleType
 from typing import Any
@@ -48,7 +49,10 @@ def counted(function: Callable[..., Any]) -> Any:
     @wraps(function)
     def call(*arguments: Any, **named: Any) -> Any:
         try:
-            return function(*arguments, **named)
+            # Named in one step: after a call a signal's handler could raise, and what was read were lost.
+            for result in starmap(partial(function, **named) if named else function, (arguments,)):
+                return result
+            raise StopIteration
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise

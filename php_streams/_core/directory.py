@@ -18,6 +18,7 @@ class DirectoryRaw(Raw):
     label = "dir"
     closed_by_fclose = False
     seek_allowed = True
+    writes_nothing = True
 
     def __init__(self) -> None:
         super().__init__()

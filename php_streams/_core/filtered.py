@@ -98,6 +98,8 @@ class FilteredRaw(Raw):
 
     def write(self, data: Any) -> int | Literal[False]:
         """Sends the data through the write chain; how much of them the first filter took."""
+        if self.below.writes_nothing:
+            return self.below.write(data)
         if not self.writers:
             return self._write_one(data, self.owner())
         buckets = [data if type(data) is bytes else bytes(data)]
@@ -117,7 +119,9 @@ class FilteredRaw(Raw):
         return not failed
 
     def _write_one(self, data: Any, stream: Stream | None) -> int | Literal[False]:
-        """Writes where the user is."""
+        """Writes where the user is; on a stream that cannot be written to it is lost without a word."""
+        if self.below.writes_nothing:
+            return False
         if stream is not None and self.below.seek_allowed:
             stream.go_back()
         done = 0

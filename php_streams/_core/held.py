@@ -14,7 +14,8 @@ Receiving is `raw.readinto` with a scratch buffer; it says in the raw's state wh
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from php_streams._core.raw import REFILLED, Raw
 from php_streams._core.resource import Resource
@@ -39,6 +40,8 @@ class Held(Resource):
         "base",
         "block",
         "buffered",
+        "came",
+        "chars",
         "chunk_size",
         "end",
         "length",
@@ -48,6 +51,7 @@ class Held(Resource):
         "readline",
         "tail",
         "where",
+        "whole",
     )
 
     def __init__(self, raw: Raw) -> None:
@@ -56,6 +60,7 @@ class Held(Resource):
         self.chunk_size = CHUNK_SIZE
         self.read_ahead = CHUNK_SIZE if raw.datagrams else READ_AHEAD
         self.buffered = True
+        self.came: list[bytes] | None = None  # what came in the read that is going on
         self._hold(EMPTY, 0, b"")
 
     # --- what is held ------------------------------------------------------------------------------
@@ -63,6 +68,8 @@ class Held(Resource):
     def _hold(self, block: io.BytesIO, length: int, tail: bytes) -> None:
         """Points the hot slots at a block of whole lines and the tail after it: all that is unread."""
         self.block = block
+        self.whole: Iterable[bytes] = block  # its lines
+        self.chars: Iterable[bytes] = ()  # its bytes, while somebody reads them one by one
         self.length = length
         self.tail = tail
         self.end = -1 if tail else length  # where the block stands when all was read: never, with a tail
@@ -88,6 +95,7 @@ class Held(Resource):
         self._hold(io.BytesIO(data), len(data), b"")
         self.block.seek(start)
         self.readline = unsplit
+        self.whole = ()
 
     def _whole(self) -> int:
         """Joins the tail to the block; the number of unread bytes."""
@@ -122,8 +130,9 @@ class Held(Resource):
         """What one read brings; b"" when nothing came.  Filters go on until they have made what is wanted."""
         if self.raw.filtered:
             return self._receive_filtered(wanted)
+        came = [] if self.came is None else self.came
         if self.raw.takes:
-            return self.raw.take(size)
+            return self.raw.add_to(came, size)
         try:
             scratch = SCRATCH.pop()
         except IndexError:
@@ -135,9 +144,49 @@ class Held(Resource):
         else:
             got = self.raw.readinto(scratch := bytearray(size))
         data = bytes(memoryview(scratch)[:got]) if got else b""
+        came += (data,)
         if len(scratch) == READ_AHEAD:
             SCRATCH.append(scratch)
         return data
+
+    def _receive_at_once(self, size: int) -> bytes:
+        """What one read brings that does not wait."""
+        came = [] if self.came is None else self.came
+        if self.raw.takes:
+            return self.raw.read_without_waiting(size, came)
+        data = self.raw.read_without_waiting(size)
+        came += (data,)
+        return data
+
+    def undivided(self, read: Callable[..., Any], *arguments: Any) -> Any:
+        """Runs a read of any kind: when an exception ends it, nothing that came, or was held, is lost.
+
+        A signal's handler may raise after any call, so that a part may be taken, received or kept already.
+        Then what was held before and what came meanwhile is held.  (What filters work on has gone through.)
+        """
+        if self.came is not None or self.raw.filtered:  # within another such read
+            return read(*arguments)
+        before = self.block, self.where(), self.tail, self.base
+        self.came = []
+        try:
+            result = read(*arguments)
+            self.came = None
+            return result
+        except BaseException:
+            for _ in range(10):  # a handler may raise in here, too: what was raised first is told
+                try:
+                    self._put_back(*before)
+                    break
+                except BaseException:
+                    pass
+            raise
+
+    def _put_back(self, block: io.BytesIO, start: int, tail: bytes, base: int) -> None:
+        if self.came is not None and hasattr(self, "raw"):
+            data = b"".join((block.getvalue()[start:], tail, *self.came))
+            self.raw.total = base + start + len(data)
+            self.hold(data)
+        self.came = None
 
     def _receive_filtered(self, wanted: int, held: int = 0, *, wait: bool = True) -> bytes:
         """What it takes to have as much as is wanted (0: a chunk), with what is held; at most a chunk."""

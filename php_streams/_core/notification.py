@@ -104,6 +104,7 @@ def watch(stream: Stream, context: Context | None) -> None:
     # On the object, in the place of the class's methods: a stream that is not watched asks nothing.
     stream.raw.count = watched.count  # type: ignore[method-assign]
     stream.raw.readinto = watched.readinto  # type: ignore[method-assign]
+    stream.raw.takes = False
     stream.raw.readall = watched.readall  # type: ignore[method-assign]
     stream.write = stream.raw.write = watched.write  # type: ignore[method-assign]
 

@@ -55,12 +55,13 @@ class Raw(io.RawIOBase):
     broken = False  # one of them failed in the last read
     goes_back = False  # it goes to where the user is by itself, before it writes
     greedy = False  # plain files and memory: fread goes on until it has all, or the end
+    writes_nothing = False  # there is no writing at all: PHP says so, and asks no filter
     closed_by_fclose = True
     outlives = False  # it stays open when its stream goes
     asks_for_chunks = False  # one read asks for a chunk and no less; what is not wanted is kept
     kept = 0  # bytes of an unfinished record that the stream keeps during a read
     refused: tuple[Any, ...] = ()  # what a user's stream_cast gave that is no stream
-    takes = False  # `take` reads without a buffer of somebody else's
+    takes = False  # `add_to` reads without a buffer of somebody else's
     direct = False  # readall is for a stream that has no buffer
     mappable = False  # a regular file: PHP maps it into memory rather than read it
     appends = False
@@ -86,6 +87,8 @@ class Raw(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Everything until the end, or until nothing more comes."""
+        if self.takes:
+            return b"".join(self.all_to([]))
         parts = []
         room = memoryview(bytearray(1 << 16))
         while size := self.readinto(room):
@@ -96,10 +99,26 @@ class Raw(io.RawIOBase):
 
     def take(self, size: int) -> bytes:
         """One read, as readinto makes it; b"" when nothing came."""
+        return self.add_to([], size)
+
+    def add_to(self, came: list[bytes], size: int) -> bytes:
+        """As take; what comes is in the list before anything else can happen, a signal's handler included.
+
+        So it is not returned by a call, after which a handler may run and raise: the list is extended by an
+        iterator, which the interpreter does in one step.
+        """
         raise NotImplementedError
 
-    def read_without_waiting(self, size: int) -> bytes:
+    def all_to(self, came: list[bytes]) -> list[bytes]:
+        """readall, for a raw that takes: the list, and after what stood in it all that came."""
+        while self.add_to(came, 1 << 18):
+            pass
+        return came
+
+    def read_without_waiting(self, size: int, came: list[bytes] | None = None) -> bytes:
         """One read that does not wait for data."""
+        if self.takes:
+            return self.add_to([] if came is None else came, size)
         return self.read(size) or b""
 
     def at_end(self) -> bool:

@@ -16,6 +16,8 @@ import threading
 
 LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait
 
+# Who raises what the system says.
+OURS = (__name__.partition(".")[0], "ssl", "socket", "gevent")
 _made: list[tuple[int, int]] = []
 _pipes: list[tuple[int, int]] = []  # those that do not block
 
@@ -39,6 +41,15 @@ def pass_on(reader: int, to: int) -> None:
             os.write(to, numbers)
     except OSError:  # empty, or full, or closed by who had it
         pass
+
+
+def is_handlers(error: BaseException) -> bool:
+    """Whether it comes from a signal's handler: TimeoutError, for one, may be that or the system's."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return where.partition(".")[0] not in OURS
 
 
 def _forget() -> None:

@@ -16,6 +16,7 @@ import io
 import os
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Literal, NoReturn
 
 from php_streams._core.buffer import CHUNK_SIZE, EMPTY, Buffer
@@ -198,21 +199,28 @@ class Stream(Buffer):
         """
         if not self.is_open:
             return
-        raw = self.raw
         try:
-            raw.flush_writers(self, True)
-            if raw.writers:
-                raw.flush_written()
-        finally:
-            if self.is_open:  # no user's method has closed it
+            self.finish()
+        except BaseException:
+            with suppress(Exception):  # what a filter raises first is what is told
                 self._let_go()
-            self.owner.close()
+            raise
+        self._let_go()
+
+    def finish(self) -> None:
+        """Lets the write filters go through to the end."""
+        raw = self.raw
+        raw.flush_writers(self, True)
+        if raw.writers:
+            raw.flush_written()
 
     def _let_go(self) -> None:
         """From now on the stream is closed."""
-        del self.raw
-        self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
-        del self.block, self.readline, self.readchar, self.where, self.write
+        if self.is_open:
+            del self.raw
+            self.block.seek(0, io.SEEK_END)  # an iteration that is under way ends
+            del self.block, self.whole, self.chars, self.readline, self.readchar, self.where, self.write
+        self.owner.close()
 
     def __del__(self) -> None:
         # PHP closes a stream that nobody refers to any more, at once and without a word.
@@ -291,11 +299,11 @@ def wrong_type(value: Any, number: int, name: str, wanted: str = "resource") -> 
     )
 
 
-def no_stream(value: Any) -> TypeError:
-    """PHP's TypeError for a member of an array of streams that is no open stream."""
+def no_stream(value: Any, kind: str = "stream") -> TypeError:
+    """PHP's TypeError for a member of an array of streams, say, that is no open stream."""
     if isinstance(value, Resource):
-        return invalid_resource()
-    return TypeError(f"{called()}(): supplied argument is not a valid stream resource{_hint(value)}")
+        return invalid_resource(kind)
+    return TypeError(f"{called()}(): supplied argument is not a valid {kind} resource{_hint(value)}")
 
 
 def _hint(value: Any) -> str:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from importlib import import_module
 from typing import Any
 
+from php_streams._core.at_exit import HOLDING
 from php_streams._core.diagnostics import warn
 from php_streams._core.filters import Filter
 
@@ -24,6 +25,7 @@ FILTERS: dict[str, str] = {
 }
 # Filters of the user's own, by name: a class.
 registered: ContextVar[dict[str, Any]] = ContextVar("registered_filters", default={})  # noqa: B039  (never mutated)
+HOLDING.append((registered, {}))
 
 Factory = Callable[[str, Any], "Filter | None"]
 

@@ -17,6 +17,7 @@ from php_streams._core.filters import ByteFilter, Filter, FilterFailed
 _NAME = re.compile(r"[^.]*\.[^.]*\.([^./]*)[./](.*)", re.DOTALL)
 MOST_NAME = 64
 MOST_HELD = 128
+ROOM = 64  # for what puts the shift state back
 ERROR = ctypes.c_size_t(-1).value
 
 
@@ -35,6 +36,23 @@ def library() -> Any:
     return found
 
 
+class Output:
+    """What is made, and how PHP's buffer for it fills.
+
+    Where it is too small, iconv stops and goes on; what it then makes of shifts, and of characters that it
+    leaves out or transliterates, depends on the place.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.parts: list[bytes] = []
+        self.size = self.free = size
+
+    def grow(self) -> None:
+        """The buffer becomes twice as large."""
+        self.free += self.size
+        self.size *= 2
+
+
 class Descriptor:
     """A conversion under way (= iconv_t)."""
 
@@ -48,25 +66,24 @@ class Descriptor:
         if self.handle is not None:
             library().iconv_close(self.handle)
 
-    def convert(self, data: bytes | None) -> tuple[bytes, bytes, int]:
-        """What was made, what is left, and the errno of what is left; None puts the shift state back."""
-        room = max(64, 2 * len(data or b""))
+    def convert(self, data: bytes | None, output: Output) -> tuple[bytes, int]:
+        """What is left, and the errno of what is left; None puts the shift state back."""
         source = ctypes.create_string_buffer(data, len(data)) if data else None
         start = ctypes.addressof(source) if source else 0
         place, left = ctypes.c_void_p(start), ctypes.c_size_t(len(data or b""))
-        made = []
+        references = [ctypes.byref(place), ctypes.byref(left)] if source else [None, None]
         while True:
-            target = ctypes.create_string_buffer(room)
-            output, free = ctypes.c_void_p(ctypes.addressof(target)), ctypes.c_size_t(room)
-            references = [ctypes.byref(place), ctypes.byref(left)] if source else [None, None]
+            room = output.free
+            target = ctypes.create_string_buffer(room or 1)
+            end, free = ctypes.c_void_p(ctypes.addressof(target)), ctypes.c_size_t(room)
             ctypes.set_errno(0)
-            done = library().iconv(self.handle, *references, ctypes.byref(output), ctypes.byref(free))
+            done = library().iconv(self.handle, *references, ctypes.byref(end), ctypes.byref(free))
             number = ctypes.get_errno() if done == ERROR else 0
-            made.append(target.raw[: room - free.value])
+            output.parts.append(target.raw[: room - free.value])
+            output.free = free.value
             if number != errno.E2BIG:
-                rest = data[len(data) - left.value :] if data and left.value else b""
-                return b"".join(made), rest, number
-            room *= 2
+                return (data[len(data) - left.value :] if data and left.value else b""), number
+            output.grow()
 
 
 class Iconv(ByteFilter):
@@ -86,23 +103,45 @@ class Iconv(ByteFilter):
             return self.flush()
         if not data:
             return b""
-        whole = self.held + data
-        made, rest, number = self.descriptor.convert(whole)
-        if number == errno.EILSEQ:
-            # A bad character whose beginning was held back stays, and nothing gets past it; PHP does this.
-            stuck = len(whole) - len(rest) < len(self.held)
-            self.held = whole[: len(self.held) + 1] if stuck else b""
-            raise self.failed("invalid multibyte sequence")
-        if len(rest) > MOST_HELD:
-            raise self.failed("insufficient buffer")
-        self.held = rest
-        return made
+        output = Output(len(data))
+        place = self._complete(data, output)
+        if place < len(data):
+            rest, number = self.descriptor.convert(data[place:], output)
+            if number == errno.EILSEQ:
+                raise self.failed("invalid multibyte sequence")
+            if len(rest) > MOST_HELD:
+                raise self.failed("insufficient buffer")
+            self.held = rest
+        return b"".join(output.parts)
+
+    def _complete(self, data: bytes, output: Output) -> int:
+        """Completes the character whose beginning is held; how many bytes it took.
+
+        A bad one stays, and nothing gets past it; PHP does this.
+        """
+        place = 0
+        while self.held:
+            rest, number = self.descriptor.convert(self.held, output)
+            if number == errno.EILSEQ:
+                raise self.failed("invalid multibyte sequence")
+            if number != errno.EINVAL:
+                self.held = rest
+            elif place == len(data):
+                break
+            elif len(self.held) >= MOST_HELD:
+                raise self.failed("insufficient buffer")
+            else:
+                self.held += data[place : place + 1]
+                place += 1
+        return place
 
     def flush(self) -> bytes:
         """Puts the shift state back; a character that is not complete is an error then."""
         if self.held:
             raise self.failed("invalid multibyte sequence")
-        return self.descriptor.convert(None)[0]
+        output = Output(ROOM)
+        self.descriptor.convert(None, output)
+        return b"".join(output.parts)
 
     def failed(self, reason: str) -> FilterFailed:
         """The error to raise, after PHP's warning."""

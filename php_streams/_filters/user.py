@@ -40,11 +40,10 @@ class UserFilter(Filter):
             if raw is not None:
                 raw.closed_by_fclose = could_close
             self.object.stream = None
-            before.over = after.over = True
-            if before.buckets:
-                warn("Unprocessed filter buckets remaining on input brigade")
-        made = [data for _, data in after.buckets] if status == PSFS_PASS_ON else []
-        return status, made, consumed
+            left, made = before.end(), after.end()
+        if left:
+            warn("Unprocessed filter buckets remaining on input brigade")
+        return status, made if status == PSFS_PASS_ON else [], consumed
 
     def close(self) -> None:
         """Calls onClose."""

@@ -54,6 +54,8 @@ def records(
         except NotFound as error:
             if error.reason in FAILURES:
                 return warn(FAILURES[error.reason])
+            if error.reason is Reason.NO_SETTINGS:
+                return False
             continue
         except Broken:
             return warn("Unable to parse DNS data received")

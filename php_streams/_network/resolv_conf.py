@@ -7,6 +7,7 @@ Every lookup reads it anew, as res_ninit does for PHP.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -48,12 +49,19 @@ FLAGS = {
 
 
 def load() -> Settings:
-    """The settings now.  A file that is not there or may not be read is no error, to glibc neither."""
+    """The settings now.  A file that is not there or may not be read is no error, to glibc neither.
+
+    OSError for another reason: no descriptor is left.
+    """
     settings = Settings()
     try:
         with open(PATH, "rb") as file:
             lines = file.read().split(b"\n")
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
+        lines = []
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
         lines = []
     for line in lines:
         _obey(settings, line)

@@ -32,6 +32,7 @@ class Reason(enum.Enum):
     TRY_AGAIN = 2
     NO_RECOVERY = 3
     NO_DATA = 4
+    NO_SETTINGS = -1  # resolv.conf could not be read: nothing is asked at all
 
 
 class NotFound(Exception):
@@ -49,7 +50,10 @@ class NotFound(Exception):
 
 def search(name: bytes, kind: int) -> bytes:
     """The bytes of an answer that has records, for the name and the number of a type; raises `NotFound`."""
-    settings = resolv_conf.load()
+    try:
+        settings = resolv_conf.load()
+    except OSError:
+        raise NotFound(Reason.NO_SETTINGS) from None
     dots = name.count(b".")
     alias = None if dots else _host_alias(name)
     if alias is not None:

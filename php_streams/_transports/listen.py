@@ -60,18 +60,18 @@ class ServerRaw(SocketRaw):
         if self.face() is None:
             self.sock.settimeout(0)
         if self.blocking:
-            self.recv_into = _receiver_that_waits(self.sock, self.timeout)
+            self.recv = _receiver_that_waits(self.sock, self.timeout)
 
     def _alive(self) -> bool:
         """PHP looks closer only when there is something: then this is no connection, which is an end."""
         return not _readable(self.sock, 0) or super()._alive()
 
 
-def _receiver_that_waits(sock: socket.socket, timeout: float | None) -> Callable[[Any], int]:
-    def receive(buffer: Any) -> int:
+def _receiver_that_waits(sock: socket.socket, timeout: float | None) -> Callable[[int, int], bytes]:
+    def receive(size: int, flags: int) -> bytes:
         if not _readable(sock, timeout):
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        return sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+        return sock.recv(size, flags | socket.MSG_DONTWAIT)
 
     return receive
 

@@ -18,52 +18,20 @@ import os
 import select
 import socket
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import HELD_BACK, REFILLED, Raw
+from php_streams._core.signals import is_handlers
 from php_streams._transports import datagram
 from php_streams._transports.address import text_of
+from php_streams._transports.protocols import Crypto, Face
 from php_streams._transports.timeouts import NOT_NOW, code_of, kernel_timeout, within_limits
 
 LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
 PAIR = "generic_socket"  # the label of both ends of a pair
 # gevent's sockets look like Python's and are none: they never block, and wait in its event loop.
 NATIVE = issubclass(socket.socket, _socket.socket)
-
-
-class Crypto(Protocol):
-    """What a TLS session answers for the raw that it protects."""
-
-    timed_out: bool
-
-    def read_failed(self, error: OSError) -> int | None:
-        """What readinto returns after this error: None (nothing now; sets timed_out) or 0 (the end)."""
-
-    def write_failed(self, error: OSError, size: int) -> int | Literal[False]:
-        """What write returns after this error."""
-
-    def pending(self) -> int:
-        """Bytes decrypted and not read yet."""
-
-    def alive(self) -> bool:
-        """Whether the peer may still send, as far as can be seen without waiting."""
-
-    def meta(self) -> dict[str, Any]:
-        """The `crypto` entry of stream_get_meta_data."""
-
-    def close(self) -> None:
-        """Says goodbye (close_notify), as far as that works."""
-
-
-class Face(Protocol):
-    """The socket that Python code has of a stream (shared.py)."""
-
-    def follow(self, sock: socket.socket) -> bool:
-        """Takes over the timeout of the raw's socket; False, and useless from now on, if it was another's."""
-
-    def drop(self) -> None:
-        """The stream is closed."""
 
 
 class Socket(socket.socket):
@@ -76,8 +44,11 @@ class Socket(socket.socket):
     owned = False
 
     def __del__(self) -> None:
-        if not self.owned:
-            self.close()
+        try:
+            if not self.owned:
+                self._real_close()  # type: ignore[attr-defined]
+        except Exception:  # it was not whole yet
+            pass
 
 
 def _refuse(data: Any, flags: int) -> int:
@@ -89,6 +60,7 @@ class SocketRaw(Raw):
     """A socket as a Raw."""
 
     local = False
+    takes = True
     tls_required = False  # TLS was asked for: when that fails nothing is sent in plaintext instead
     # A datagram socket that was shut for reading: poll finds it ready for ever, which ends every wait, and a
     # receive that does not wait (PHP's, after its poll) finds nothing, and no end.
@@ -129,9 +101,8 @@ class SocketRaw(Raw):
         else:
             sock.settimeout(self.timeout)
         at_once = self.timeout == 0 or (self.deaf and self.timeout is not None)
-        self.recv_into: Callable[[Any], int] = (
-            _receiver_at_once(sock) if at_once and self.kernel_waits else sock.recv_into
-        )
+        self.recv: Callable[[int, int], bytes] = sock.recv
+        self.recv_flags = (socket.MSG_DONTWAIT if at_once and self.kernel_waits else 0,)
         refuses = self.tls_required and self.crypto is None
         self.send: Callable[[Any, int], int] = _refuse if refuses else sock.send
         self.send_flags = socket.MSG_DONTWAIT if self.kernel_waits else 0  # ssl takes no flags
@@ -146,27 +117,45 @@ class SocketRaw(Raw):
 
     # --- reading -----------------------------------------------------------------------------------
 
-    def readinto(self, buffer: Any) -> int | None:
+    def add_to(self, came: list[bytes], size: int) -> bytes:
         """Receives what there is; see Raw for what it promises."""
         if self.unpushed:
             self.push()
         if self.raised is not None:
-            return None  # it has to be heard before anything is waited for
+            return b""  # it has to be heard before anything is waited for
+        fresh: list[bytes] = []
         try:
-            size = self.recv_into(buffer)
-        except OSError as error:
-            return self._nothing(error)
-        except BaseException as raised:  # a signal handler's
-            self.raised = raised
-            del buffer  # the traceback keeps this frame, and must not keep the reader's memory
-            return None
+            if self.crypto is None:
+                came += map(self.recv, (size,), self.recv_flags)
+            else:
+                self.sock.add_to(fresh, size)  # type: ignore[attr-defined]  # tls_session's
+                came += fresh
+        except BaseException as error:
+            came += fresh  # TLS may have read when the handler raised
+            if isinstance(error, OSError) and not is_handlers(error):
+                self._nothing(error)
+            else:
+                self.raised = error
+            if not fresh:
+                return b""
+        data = came[-1]
         self.timed_out = self.failed = False
-        if not size:
+        if not data:
             self.eof = True
-            return 0
+            return b""
         if self.crypto is not None:
             REFILLED.add(self)  # more may be decrypted already
-        return self.count(size)
+        self.total += len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int | None:
+        """The same, for a reader that brings its own room."""
+        data = self.take(len(buffer))
+        if not data:
+            return 0 if self.eof else None
+        memoryview(buffer).cast("B")[: len(data)] = data
+        self.total -= len(data)
+        return self.count(len(data))
 
     def _nothing(self, error: OSError) -> int | None:
         """Why no byte came: None for not now, 0 for never again."""
@@ -188,9 +177,9 @@ class SocketRaw(Raw):
         """Runs a read that must not wait; running out of data is no timeout."""
         was_blocking, timed_out = self.blocking, self.timed_out
         self.blocking = False
-        bound = self.recv_into
+        bound = self.recv, self.recv_flags
         if self.kernel_waits:
-            self.recv_into = _receiver_at_once(self.sock)
+            self.recv, self.recv_flags = self.sock.recv, (socket.MSG_DONTWAIT,)
         else:
             self.sock.settimeout(0)
         try:
@@ -198,13 +187,14 @@ class SocketRaw(Raw):
         finally:
             self.blocking, self.timed_out = was_blocking, timed_out
             if self.kernel_waits:
-                self.recv_into = bound
+                self.recv, self.recv_flags = bound
             else:
                 self.rebind()
 
-    def read_without_waiting(self, size: int) -> bytes:
+    def read_without_waiting(self, size: int, came: list[bytes] | None = None) -> bytes:
         """One read of what has already arrived."""
-        return self._at_once(lambda: self.read(size)) or b""
+        data: bytes = self._at_once(lambda: self.add_to([] if came is None else came, size))
+        return data
 
     def at_end(self) -> bool:
         """A look at the socket: the peer's end, or an error, ends the stream (streams.c, feof)."""
@@ -399,8 +389,3 @@ def own(sock: socket.socket) -> None:
 
 def _nobody() -> None:
     """The face of a stream that has none."""
-
-
-def _receiver_at_once(sock: socket.socket) -> Callable[[Any], int]:
-    """recv_into that does not wait, whatever the socket's mode."""
-    return lambda buffer: sock.recv_into(buffer, 0, socket.MSG_DONTWAIT)

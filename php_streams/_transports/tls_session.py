@@ -13,9 +13,11 @@ import os
 import select
 import socket
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import is_handlers
 from php_streams._transports import tls_errors
 from php_streams._transports.socket import NATIVE, Socket
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 # A TLS record's payload: PHP writes one record at a time, so a write that has to wait has taken whole ones.
 RECORD = 16384
+UNREAD = b"\xa5"  # what no byte was read into
+MAIN = threading.main_thread().ident
 # The first byte of Linux's TCP_INFO, the connection's state, when there is none any more.
 TCP_CLOSE = b"\x07"
 NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -62,10 +66,50 @@ class TlsSocket(ssl.SSLSocket):
         memoryview(buffer).cast("B")[: len(ahead)] = ahead
         return len(ahead)
 
+    def add_to(self, came: list[bytes], size: int) -> None:
+        """The same, see Raw.add_to."""
+        if self.peeked:
+            ahead, rest = self.peeked[:size], self.peeked[size:]
+            came += (ahead,)
+            self.peeked = rest
+        elif not NATIVE:
+            came += (self.read(size),)  # gevent waits there
+        elif threading.get_ident() != MAIN:  # signals' handlers run in the main thread only
+            came += map(self._sslobj.read, (size,))  # type: ignore[attr-defined]
+        else:
+            self._add_interruptibly(came, size)
+
+    def _add_interruptibly(self, came: list[bytes], size: int) -> None:
+        """OpenSSL may have read when Python's read() calls a signal's handler, and then drops what came.
+
+        So one byte is read, which makes OpenSSL decrypt a record, and then as much as there is left of it:
+        what was read is known even if read() raises.
+        """
+        tls = self._sslobj  # type: ignore[attr-defined]
+        first, rest, left = bytearray(UNREAD), bytearray(), 0
+        try:
+            if not tls.read(1, first):
+                came += (b"",)
+                return
+            left = tls.pending()
+            if left and size > 1:
+                rest = bytearray(min(left, size - 1))
+                tls.read(len(rest), rest)
+            came += (bytes(first) + rest,)
+        except BaseException as error:
+            pending = 0 if isinstance(error, OSError) and not is_handlers(error) else tls.pending()
+            if left or pending or first != UNREAD:
+                came += (bytes(first) + (rest if pending != left else b""),)
+            raise
+
     def look_ahead(self, size: int) -> bytes:
         """What would be received next; it stays."""
         if not self.peeked:
-            self.peeked = self.read(RECORD)
+            came: list[bytes] = []
+            try:
+                self.add_to(came, RECORD)
+            finally:
+                self.peeked = b"".join(came)
         return self.peeked[:size]
 
     def shutdown(self, how: int) -> None:
@@ -302,7 +346,7 @@ class HiddenSocket:
         """Not now."""
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    look_ahead = recv = recvfrom = send = sendall = sendto = read = write = recv_into
+    add_to = look_ahead = recv = recvfrom = send = sendall = sendto = read = write = recv_into
 
 
 def put_back(raw: SocketRaw, sock: TlsSocket) -> None:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from importlib import import_module
 
 from php_streams._core import ini
+from php_streams._core.at_exit import HOLDING
 from php_streams._core.diagnostics import warn
 from php_streams._core.values import truth
 from php_streams._core.wrapper import Wrapper, WrapperError
@@ -33,6 +34,7 @@ LOCAL = frozenset({"file", "php", "glob", "compress.zlib", "compress.bzip2", "ph
 _made: dict[str, Wrapper] = {}
 # The schemes there are, in PHP's order: a wrapper of the user's own, or None for the table's.
 _served: ContextVar[dict[str, Wrapper | None]] = ContextVar("wrappers", default=dict.fromkeys(WRAPPERS))  # noqa: B039  (never mutated)
+HOLDING.append((_served, dict.fromkeys(WRAPPERS)))
 
 
 def schemes() -> list[str]:

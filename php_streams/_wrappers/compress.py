@@ -266,14 +266,18 @@ class BzipRaw(PackedRaw):
 
 
 def _descriptor(below: Stream) -> Descriptor | None:
-    """A descriptor of our own for the stream's; None, after PHP's warning, where it has none."""
+    """A descriptor of our own for the stream's; None, after PHP's warning, where it has none.
+
+    OSError when the system gives no more.
+    """
     below.flush()
     below.go_back()
     try:
-        return Descriptor(os.dup, below.raw.fileno())
+        fd = below.raw.fileno()
     except OSError:
         warn(f"Cannot represent a stream of type {below.raw.label} as a File Descriptor")
         return None
+    return Descriptor(os.dup, fd)
 
 
 def _seekable(below: Stream) -> Stream:
@@ -291,12 +295,11 @@ def _seekable(below: Stream) -> Stream:
 
 def _over(below: Stream, make: Callable[[Descriptor], Raw]) -> Raw | None:
     """The raw on the stream's descriptor; without one the stream is closed."""
-    held = _descriptor(below)
     try:
+        held = _descriptor(below)
         if held is not None:
             return make(held)
-    except ValueError:
-        held.close()  # type: ignore[union-attr]
+    except (OSError, ValueError):
         below.close()
         raise
     below.close()
@@ -328,7 +331,7 @@ def open_gzip(
     below = _seekable(below)
     try:
         raw = _over(below, lambda held: GzipRaw(held, below, mode))
-    except ValueError:
+    except (OSError, ValueError):
         if report:
             warn("gzopen failed")
         return None
@@ -360,7 +363,10 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
 
 def bzip2_over(below: Stream, mode: str) -> Stream | None:
     """A bzip2 stream over another stream, which it closes; None after PHP's warning."""
-    held = _descriptor(below)
+    try:
+        held = _descriptor(below)
+    except OSError:
+        return None
     return None if held is None else _stream(BzipRaw(held, below, mode), mode)
 
 

@@ -25,6 +25,7 @@ class DataRaw(TempRaw):
 
     label = "RFC2397"
     local = False
+    writes_nothing = True
 
     def write(self, data: Any) -> int | Literal[False]:
         """It cannot, whatever the mode."""

@@ -10,7 +10,7 @@ import io
 import os
 from typing import Any, Literal
 
-from php_streams._core.diagnostics import notice
+from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import Raw
 from php_streams._core.temporary import make_temporary, temporary_folder
 
@@ -131,7 +131,12 @@ class TempRaw(MemoryRaw):
                 size = super().write(data)
                 self.inner += size or 0
                 return size
-            self._spill()
+            try:
+                self._spill()
+            except OSError:
+                text = "Unable to create temporary file, Check permissions in temporary files directory."
+                warn(text)
+                return 0
             self.store.seek(max(self.inner, 0), os.SEEK_END if self.inner < 0 else os.SEEK_SET)
         try:
             size = self.store.write(data)
@@ -198,8 +203,12 @@ class TempRaw(MemoryRaw):
         return dict(self.known)
 
     def select_descriptor(self) -> int | None:
-        """The file's descriptor; there is a file from now on."""
-        return self._spill().fileno()
+        """The file's descriptor; there is a file from now on, or PHP's warning."""
+        try:
+            return self._spill().fileno()
+        except OSError:
+            warn("Unable to create temporary file.")
+            return None
 
     def is_terminal(self) -> bool:
         """It never is; and to be asked is no reason for a file."""

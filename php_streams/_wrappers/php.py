@@ -75,10 +75,7 @@ class PhpStreams(Wrapper):
         if kind == "input":
             return Stream(InputRaw("rb"), "rb")
         if kind in STANDARD:
-            try:
-                return _descriptor(STANDARD[kind], mode)
-            except OSError:
-                raise WrapperError from None  # PHP does not say why
+            return _standard(STANDARD[kind], mode)
         if kind.startswith("filter/"):
             from php_streams._wrappers import filter_url
 
@@ -103,6 +100,14 @@ def _temp(rest: str, mode: str) -> Stream:
         if limit < 0:
             raise argument_value_error(2, "mode", "must be greater than or equal to 0")
     return _memory(TempRaw(kind_of_mode(mode), limit), mode)
+
+
+def _standard(number: int, mode: str) -> Stream:
+    """A stream on a copy of a standard descriptor."""
+    try:
+        return _descriptor(number, mode)
+    except OSError:
+        raise WrapperError from None
 
 
 def _duplicate(text: str, mode: str) -> Stream:

@@ -22,6 +22,8 @@ from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw, close_descriptor
+from php_streams._core.signals import is_handlers
+from php_streams._core.spare import SPARE
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import wrapper_of
@@ -95,26 +97,29 @@ class FileRaw(Raw):
         self.total += size
         return size
 
-    def take(self, size: int) -> bytes:
+    def add_to(self, came: list[bytes], size: int) -> bytes:
         """One read(2), right into the bytes that are handed up."""
         if self.raised is not None:
             return b""
         try:
-            data = os.read(self.fd, size)
-        except BlockingIOError:
-            return b""
-        except OSError as error:
-            self._unread(error, size)
-            return b""
+            came += map(os.read, (self.fd,), (size,))
         except BaseException as error:
-            self.raised = error
+            self._not_read(error, size)
             return b""
+        data = came[-1]
         self.failed = False
         if data:
             self.total += len(data)
         else:
             self.eof = True
         return data
+
+    def _not_read(self, error: BaseException, size: int) -> None:
+        """Why no byte came: not now, an error, or what a signal's handler raised."""
+        if not isinstance(error, OSError) or is_handlers(error):
+            self.raised = error
+        elif not isinstance(error, BlockingIOError):
+            self._unread(error, size)
 
     def _unread(self, error: OSError, size: int) -> int:
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
@@ -128,30 +133,24 @@ class FileRaw(Raw):
             self.raised = raised
         return 0
 
-    def readall(self) -> bytes:
+    def all_to(self, came: list[bytes]) -> list[bytes]:
         """Everything: a file in one read of its size, and one more that finds the end."""
-        parts = []
         size = (
             max(os.fstat(self.fd).st_size - os.lseek(self.fd, 0, os.SEEK_CUR), 0) if self.seek_allowed else 0
         )
         while self.raised is None:
             try:
-                data = os.read(self.fd, size + 1 if size else 65536)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                self._unread(error, CHUNK + (os.fstat(self.fd).st_size if self.direct else 0))
-                break
+                came += map(os.read, (self.fd,), (size + 1 if size else 65536,))
             except BaseException as error:
-                self.raised = error
+                self._not_read(error, CHUNK + (os.fstat(self.fd).st_size if self.direct else 0))
                 break
+            data = came[-1]
             self.eof = self.eof or not data
             self.total += len(data)
             if not data:
                 break
-            parts.append(data)
             size = max(size - len(data), 0)
-        return b"".join(parts)
+        return came
 
     def write(self, data: Any) -> int | Literal[False]:
         """write(2), until all is written or nothing more is taken."""
@@ -271,7 +270,13 @@ class FolderRaw(DirectoryRaw):
         yield "."
         yield ".."
         os.lseek(self.fd, 0, os.SEEK_SET)
-        with os.scandir(self.fd) as entries:
+        try:
+            entries = os.scandir(self.fd)
+        except OSError:  # it takes a second descriptor, which PHP does not
+            with SPARE:
+                yield from os.listdir(self.fd)
+            return
+        with entries:
             for entry in entries:
                 yield entry.name
 

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import php_streams
 from php_streams._transports.connect import POOL
+from php_streams.directory import _last
 from tests.descriptors import open_descriptors
 from tests.fault.inject_scenarios import SCENARIOS, Ports, Scenario
 from tests.places import ROOT
@@ -107,9 +108,8 @@ def reap(before: Left) -> None:
     getattr(process, "reap", lambda: None)()
 
 
-def run(scenario: Scenario, ports: Ports, at: int) -> Tracer:
-    """One run, with an exception at the line of that number."""
-    tracer = Tracer(at)
+def run(scenario: Scenario, ports: Ports, tracer: Tracer) -> int:
+    """One run; how many lines were run."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         signal.setitimer(signal.ITIMER_REAL, HANGS_AFTER)
@@ -124,7 +124,8 @@ def run(scenario: Scenario, ports: Ports, at: int) -> Tracer:
     for stream in POOL.streams.values():
         stream.close()
     POOL.streams.clear()
-    return tracer
+    _last.set(None)  # the folder that readdir() without a handle reads
+    return tracer.count
 
 
 def hang(number: int, frame: FrameType | None) -> None:
@@ -136,35 +137,36 @@ def explore(name: str, ports: Ports, share: float, seed: str, only: int) -> dict
     """All lines of one scenario, or a share of them; what was left of each."""
     scenario = SCENARIOS[name]
     for _ in range(2):  # modules, caches and what is opened once
-        lines = run(scenario, ports, 0).count
+        lines = run(scenario, ports, Tracer())
     numbers = list(range(1, lines + 1))
     if only:
         numbers = [only]
     elif share < 1:
         numbers = random.Random(f"{seed} {name}").sample(numbers, max(1, int(lines * share)))
-    faults = []
-    before = left()
-    for number in numbers:
-        what: list[str] = []
-        tracer = Tracer()
-        try:
-            tracer = run(scenario, ports, number)
-        except Hangs:
-            what.append("hangs")
-        except Exception as error:  # the exception came out as another one
-            what.append(f"became {error!r}")
-        after = settled(before)
-        gone = set(after.descriptors) - set(before.descriptors)
-        what += [f"descriptor {fd} {after.descriptors[fd]}" for fd in sorted(gone)]
-        what += ["thread"] * (after.threads - before.threads)
-        what += [f"child {pid}" for pid in sorted(set(after.children) - set(before.children))]
-        if what:
-            faults.append({"at": number, "place": tracer.place, "left": what})
-        for fd in gone:
-            with contextlib.suppress(OSError):
-                os.close(fd)
-        before = left()
+    faults = [fault for number in numbers for fault in faults_of(scenario, ports, number)]
     return {"lines": lines, "runs": len(numbers), "faults": faults}
+
+
+def faults_of(scenario: Scenario, ports: Ports, number: int) -> list[dict[str, Any]]:
+    """What is left of one run, if anything."""
+    before = left()
+    what: list[str] = []
+    tracer = Tracer(number)
+    try:
+        run(scenario, ports, tracer)
+    except Hangs:
+        what.append("hangs")
+    except Exception as error:  # the exception came out as another one
+        what.append(f"became {error!r}")
+    after = settled(before)
+    open_still = set(after.descriptors) - set(before.descriptors)
+    what += [f"descriptor {fd} {after.descriptors[fd]}" for fd in sorted(open_still)]
+    what += ["thread"] * (after.threads - before.threads)
+    what += [f"child {pid}" for pid in sorted(set(after.children) - set(before.children))]
+    for fd in open_still:
+        with contextlib.suppress(OSError):
+            os.close(fd)
+    return [{"at": number, "place": tracer.place, "left": what}] if what else []
 
 
 @contextlib.contextmanager

@@ -328,7 +328,7 @@ def ftp(ports: Ports, folder: str) -> None:
 
 @scenario
 def bridge(ports: Ports, folder: str) -> None:
-    from php_streams.bridge import from_socket, to_file, to_socket
+    from php_streams import from_file, from_socket, to_file, to_socket
 
     sock = socket.create_connection(("127.0.0.1", ports["tcp"]), 5)
     fp = from_socket(sock)
@@ -338,4 +338,4 @@ def bridge(ports: Ports, folder: str) -> None:
     with to_file(fp):
         pass
     with open(os.devnull, "rb") as plain:
-        php.fgets(from_socket(plain))
+        php.fgets(from_file(plain))

@@ -139,8 +139,9 @@ foreach (unserialize(file_get_contents('programs')) as [$kind, $mode, $content, 
         }
         $meta = stream_get_meta_data($fp);
         $came = $far ? stream_get_contents($far) : ($kind === 'file' ? file_get_contents('file') : '');
-        // How much a read asks for at once is php's own business where its buffer is small or has grown.
-        $unread = $kind === 'php://memory' || $chunk !== 8192 ? 0 : $meta['unread_bytes'];
+        // How much a read asks for at once is php's own business where it can be seen.
+        $unread = $kind === 'php://memory' || $chunk !== 8192 || strlen($came) > 8000;
+        $unread = $unread ? 0 : $meta['unread_bytes'];
         $state = [$result, ftell($fp), $meta['eof'] ?? null, $meta['timed_out'] ?? null, $unread];
         $states[] = [...$state, $came, $told];
     }
@@ -160,37 +161,38 @@ class Odd(php_user_filter):
         return True
 
     def filter(self, in_: Any, out: Any, consumed: int, closing: bool) -> Any:
-        kind = self.filtername[4:]
         made: list[bytes] = []
         for bucket in in_:
             consumed += bucket.datalen
-            data = bucket.data
-            if kind == "hold":
-                data = self.held + data
-                data, self.held = data[:-2], data[-2:]
-            elif kind == "twice":
-                data = b"".join(bytes([byte, byte]) for byte in data)
-            elif kind == "drop":
-                data = data.translate(None, b"ax\n")
-            elif kind == "feed":
-                self.held += data
-                if len(self.held) < 12:
-                    continue
-                data, self.held = self.held, b""
-            elif kind == "fail":
-                self.calls += 1
-                if self.calls == 3:
-                    return PSFS_ERR_FATAL, consumed
-            if kind == "split" and len(data) > 3:
-                made.append(data[:3])
-                data = data[3:]
-            made.append(data)
+            pieces = self.changed(self.filtername[4:], bucket.data)
+            if pieces is None:
+                return PSFS_ERR_FATAL, consumed
+            made += pieces
         if closing and self.held:
             made.append(b"<" + self.held + b">")
             self.held = b""
         for data in made:
             stream_bucket_append(out, stream_bucket_new(self.stream, data))
-        return PSFS_PASS_ON if made or kind != "feed" else PSFS_FEED_ME, consumed
+        return PSFS_PASS_ON if made or self.filtername != "odd.feed" else PSFS_FEED_ME, consumed
+
+    def changed(self, kind: str, data: bytes) -> list[bytes] | None:
+        """What a bucket's data become; None for an error."""
+        if kind == "hold":
+            data = self.held + data
+            data, self.held = data[:-2], data[-2:]
+        elif kind == "twice":
+            data = b"".join(bytes([byte, byte]) for byte in data)
+        elif kind == "drop":
+            data = data.translate(None, b"ax\n")
+        elif kind == "feed":
+            self.held += data
+            if len(self.held) < 12:
+                return []
+            data, self.held = self.held, b""
+        elif kind == "fail":
+            self.calls += 1
+            return None if self.calls == 3 else [data]
+        return [data[:3], data[3:]] if kind == "split" and len(data) > 3 else [data]
 
 
 def make_text(draw: random.Random) -> bytes:
@@ -204,13 +206,12 @@ FILTERS += ["convert.quoted-printable-encode", "convert.quoted-printable-decode"
 FILTERS += ["odd.hold", "odd.twice", "odd.drop", "odd.feed", "odd.fail", "odd.split", "odd.same"]
 
 
-def make_step(draw: random.Random, kind: str, number: int) -> Step:
-    """One call."""
+def steps_of_all(draw: random.Random, attached: int) -> list[tuple[int, Step]]:
+    """What can be done with every stream, and how often it is to be done; so many filters came by now."""
     length = draw.choice([1, 2, 3, 5, 10, 50, 200, 9000, 40000])
-    offset = draw.choice([0, 1, 2, 5, 20, 100, 9000])
     record = draw.choice(["\n", "|", "||", "\r\n", "aab", ""])
     chains = draw.choice([0, STREAM_FILTER_READ, STREAM_FILTER_WRITE, STREAM_FILTER_WRITE, 3])
-    steps: list[tuple[int, Step]] = [
+    return [
         (12, ["fgets"]),
         (6, ["fgets", length]),
         (4, ["fgetc"]),
@@ -225,24 +226,33 @@ def make_step(draw: random.Random, kind: str, number: int) -> Step:
         (3, ["copy from", draw.choice([1, 5, 300])]),
         (1, ["stream_set_read_buffer", draw.choice([0, 1])]),
         (14, [draw.choice(["append", "append", "prepend"]), draw.choice(FILTERS), chains]),
-        (8, ["remove", draw.randrange(max(number, 1))]),
+        (8, ["remove", draw.randrange(max(attached, 1))]),
     ]
+
+
+def steps_of_kind(draw: random.Random, kind: str) -> list[tuple[int, Step]]:
+    """What can be done with this kind only."""
+    offset = draw.choice([0, 1, 2, 5, 20, 100, 9000])
     if kind == "pair":
-        steps += [
+        return [
             (20, ["send", make_text(draw)]),
             (1, ["end"]),
             (3, ["stream_set_blocking", draw.random() < 0.5]),
+            (2, ["fseek", draw.choice([0, 1, 4]), 1]),
         ]
-        steps += [(2, ["fseek", draw.choice([0, 1, 4]), 1])]
-    else:
-        steps += [
-            (8, ["fseek", offset]),
-            (6, ["fseek", draw.choice([0, 1, 3, 10, 100]), 1]),
-            (3, ["fseek", draw.choice([0, -1, -2, -5]), 2]),
-            (3, ["rewind"]),
-            (2, ["ftruncate", draw.choice([0, 1, 5, 30, 200])]),
-            (3, ["stream_get_contents", draw.choice([-1, 0, length]), offset]),
-        ]
+    return [
+        (8, ["fseek", offset]),
+        (6, ["fseek", draw.choice([0, 1, 3, 10, 100]), 1]),
+        (3, ["fseek", draw.choice([0, -1, -2, -5]), 2]),
+        (3, ["rewind"]),
+        (2, ["ftruncate", draw.choice([0, 1, 5, 30, 200])]),
+        (3, ["stream_get_contents", draw.choice([-1, 0, 1, 5, 50, 9000]), offset]),
+    ]
+
+
+def make_step(draw: random.Random, kind: str, attached: int) -> Step:
+    """One call."""
+    steps = steps_of_all(draw, attached) + steps_of_kind(draw, kind)
     return draw.choices([step for _, step in steps], [weight for weight, _ in steps])[0]
 
 
@@ -340,9 +350,11 @@ class Run:
             self.told.clear()
             result = self.step(name, arguments)
             meta = php_streams.stream_get_meta_data(self.fp)
-            unread = 0 if self.kind == "php://memory" or self.chunk != 8192 else meta["unread_bytes"]
+            came = self.came()
+            unknown = self.kind == "php://memory" or self.chunk != 8192 or len(came) > 8000
+            unread = 0 if unknown else meta["unread_bytes"]
             state = [result, php_streams.ftell(self.fp), meta.get("eof"), meta.get("timed_out"), unread]
-            yield [*state, self.came(), list(self.told)]
+            yield [*state, came, list(self.told)]
         php_streams.fclose(self.fp)
         yield self.came()
 

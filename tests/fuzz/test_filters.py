@@ -34,6 +34,7 @@ NAMES = [
     *["convert.quoted-printable-encode"] * 2,
     *["convert.quoted-printable-decode", "convert.iconv.utf-8.iso-8859-1", "convert.iconv.iso-8859-1/utf-8"],
     *["convert.iconv.utf-8.utf-16le", "convert.iconv.utf-16.utf-8", "zlib.deflate", "zlib.inflate"],
+    *["convert.iconv.utf-8.iso-2022-kr//IGNORE", "convert.iconv.utf-8.ascii//TRANSLIT"],
     *["bzip2.compress", "bzip2.decompress", "dechunk"],
 ]
 

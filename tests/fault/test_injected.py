@@ -1,0 +1,47 @@
+"""An exception at any line of the package leaves nothing open, running or hanging: see inject.py.
+
+A sample of the lines each time, by a seed that a failure names; `--inject-all` takes them all (minutes).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+
+import pytest
+
+from tests.descriptors import only_where_listed
+from tests.fault.inject_scenarios import SCENARIOS
+from tests.programs import run_python
+
+SHARE = 0.04  # of about 20,000 lines
+
+pytestmark = only_where_listed
+
+
+def test_nothing_is_left(request: pytest.FixtureRequest) -> None:
+    every = request.config.getoption("--inject-all")
+    share, seed = ("1", "0") if every else (str(SHARE), str(random.randrange(10**6)))
+    arguments = ("-m", "tests.fault.inject", "--share", share, "--seed", seed)
+    code, out, error = run_python(*arguments, seconds=1800 if every else 50)
+    results = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and len(results) == len(SCENARIOS), (seed, error)
+    faults = [(result["scenario"], fault) for result in results for fault in result["faults"]]
+    assert not faults, f"seed {seed}: python -m tests.fault.inject {faults[0][0]} --at {faults[0][1]['at']}"
+    assert sum(result["runs"] for result in results) > (10_000 if every else 500), sys.version
+
+
+def test_what_is_left_is_found() -> None:
+    """The injector itself: it finds a descriptor that an exception leaves open."""
+    program = """
+import os, sys
+from tests.fault import inject
+import php_streams._core.temporary as victim
+code = "def leak():\\n    fd = os.dup(0)\\n    os.close(fd)\\n"
+exec(compile(code, victim.__file__, "exec"), globals())
+inject.SCENARIOS["leak"] = lambda ports, folder: leak()
+found = inject.explore("leak", {}, 1.0, "0", 0)
+assert found["lines"] == 2 and [fault["at"] for fault in found["faults"]] == [2], found
+"""
+    assert run_python("-c", program) == (0, "", "")
