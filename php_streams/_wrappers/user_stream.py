@@ -87,9 +87,10 @@ class UserRaw(Raw):
         stream = self.stream() if self.stream is not None else None
         return stream if stream is not None and stream.is_open else None
 
-    def take(self, size: int) -> bytes:
+    def add_to(self, came: list[bytes], size: int) -> bytes:
         """stream_read, of what PHP's buffer has room for, then stream_eof."""
         data = self.take_just(self._asked(size))
+        came += (data,)
         self.filled += len(data)
         return data
 
@@ -128,10 +129,6 @@ class UserRaw(Raw):
         data = self.take_just(len(buffer))
         memoryview(buffer).cast("B")[: len(data)] = data
         return len(data) if data or not self.failed else None
-
-    def read_without_waiting(self, size: int) -> bytes:
-        """As any other read: nobody but the class knows whether there is something."""
-        return self.take(size)
 
     def _read(self, room: int) -> bytes | None:
         found = self.methods.call("stream_read", room)
