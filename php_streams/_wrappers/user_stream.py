@@ -68,6 +68,7 @@ class UserRaw(Raw):
     takes = True
     asks_for_chunks = True
     asks_for_end = True
+    buffering_is_fixed = True  # stream_set_option has the last word
     descriptor_moves = True
 
     def __init__(self, methods: Methods, remote: bool) -> None:
