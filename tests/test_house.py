@@ -1,4 +1,4 @@
-"""The house's rules, read from the syntax trees: layers, names, documentation, sizes, no machine paths.
+"""The house's rules, read from the syntax trees: layers, sizes, no machine paths.
 
 Every rule is a function from a folder to a list of breaches.  The tests run it over this checkout, and over a
 small house built wrong on purpose, where it has to find the fault: a rule that cannot fail guards nothing.
@@ -7,11 +7,6 @@ small house built wrong on purpose, where it has to find the fault: a rule that 
 from __future__ import annotations
 
 import ast
-import builtins
-import importlib
-import inspect
-import json
-import keyword
 import re
 import subprocess
 import sys
@@ -20,11 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-import php_streams
-from php_streams import _filters, _wrappers
-from php_streams._transports import TRANSPORTS
-from php_streams._transports.socket import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "php_streams"
@@ -50,9 +40,6 @@ THIRD_PARTY = {
 }
 # Imported at the first use of TLS only: `ssl` is the larger part of the start-up time.
 TLS_MODULES = re.compile(r"php_streams\.(_transports\.tls\w*|porting\..*)")
-
-# Names in __all__ that PHP has no name for: what a port writes in place of PHP's `@`.
-NOT_PHP = {"silence", "STDIN", "STDOUT", "STDERR"}
 
 
 @dataclass(frozen=True)
@@ -336,71 +323,3 @@ def test_what_is_right_passes(
     test_path.parent.mkdir(parents=True, exist_ok=True)
     test_path.write_text(text)
     assert rule(tmp_path) == []
-
-
-# The public face
-
-
-def php_names() -> set[str]:
-    facts = json.loads((ROOT / "compat_matrix/facts/php-8.4.json").read_text("utf-8"))
-    return {*facts["functions"], *facts["constants"], *facts["classes"], *facts["exceptions"]}
-
-
-def bad_names(names: list[str]) -> list[str]:
-    known = php_names() | NOT_PHP
-    return [
-        *(f"{name}: twice" for name in sorted({name for name in names if names.count(name) > 1})),
-        *(
-            f"{name}: shadows Python's own"
-            for name in names
-            if keyword.iskeyword(name) or hasattr(builtins, name)
-        ),
-        *(f"{name}: not a name of PHP's" for name in names if name not in known),
-    ]
-
-
-def documentation(name: str, thing: object) -> str:
-    """The manual's address of a function or class of PHP's."""
-    kind = "class" if isinstance(thing, type) else "function"
-    return f"https://www.php.net/{kind}.{name.lower().replace('_', '-')}"
-
-
-def undocumented(names: dict[str, object]) -> list[str]:
-    return [
-        name
-        for name, thing in names.items()
-        if callable(thing) and name not in NOT_PHP
-        if not re.search(re.escape(documentation(name, thing)) + r"(?![\w-])", inspect.getdoc(thing) or "")
-    ]
-
-
-def test_all_holds_names_of_php_and_shadows_nothing() -> None:
-    assert bad_names(list(php_streams.__all__)) == []
-    assert [name for name in php_streams.__all__ if not hasattr(php_streams, name)] == []
-
-
-def test_tables_name_what_there_is() -> None:
-    for place in (*_wrappers.WRAPPERS.values(), *_filters.FILTERS.values()):
-        module, _, function = place.partition(":")
-        assert callable(getattr(importlib.import_module(module), function)), place
-    assert set(LABELS) < set(TRANSPORTS)
-
-
-def test_every_function_links_the_manual() -> None:
-    assert undocumented({name: getattr(php_streams, name) for name in php_streams.__all__}) == []
-
-
-def test_bad_names_are_found() -> None:
-    assert bad_names(["fgets", "silence", "E_ALL"]) == []
-    for name in ("dir", "exec", "fgets_all", "print", "TlsSession"):
-        assert bad_names([name]) != [], name
-    assert bad_names(["fgets", "fgets"]) == ["fgets: twice"]
-
-
-def test_missing_documentation_is_found() -> None:
-    def fgets() -> None:
-        """Gets a line.  https://www.php.net/function.fgetss"""
-
-    assert undocumented({"fgets": fgets}) == ["fgets"]
-    fgets.__doc__ = "Gets a line.  https://www.php.net/function.fgets"
-    assert undocumented({"fgets": fgets}) == []
