@@ -113,7 +113,6 @@ def _by_files(source: Stream, target: Stream, size: int) -> int | Literal[False]
         except OSError as error:
             return done or None if error.errno in CANNOT else False
         if not step:
-            source.raw.eof = source.raw.eof or bool(done)
             break
         done += _moved(source, target, step)
     return done
