@@ -6,6 +6,7 @@ import copy
 import hashlib
 import pickle
 import random
+import re
 import ssl
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from php_streams._core import der
 from php_streams._core.certificate import DIGESTS, DNS_NAME, IP_ADDRESS
 from php_streams._transports.tls_values import NOT_GIVEN
 from php_streams._transports.tls_verify import Refused, check
-from php_streams._transports.tls_x509_public import public_key
+from php_streams._transports.tls_x509_names import look_up
+from php_streams._transports.tls_x509_public import curves, public_key
 from tests.places import CERTS
 
 PEMS = sorted(
@@ -216,6 +218,15 @@ def test_digests_are_hashlibs() -> None:
     found = OpenSSLCertificate.of(encoded(CERTS / "good.pem"))
     for name in ("sha256", "SHA256", "sha2-256", "sha-256", "RSA-SHA256", "sha256WithRSAEncryption"):
         assert found.digest(name) == hashlib.sha256(found.der).digest()
+    for name, hashlibs in (
+        ("md5-sha1", "md5-sha1"),
+        ("ssl3-md5", "md5"),
+        ("sha512-256", "sha512_256"),
+        ("sha-512/224", "sha512_224"),
+        ("sha2-512/256", "sha512_256"),
+        ("sha3-384", "sha3_384"),
+    ):
+        assert found.digest(name) == hashlib.new(hashlibs, found.der).digest()
     for name in ("", "sha257", "sha3_256", "sha512_256", "blake2b", "shake128", "RSA-SHA512-256"):
         assert found.digest(name) is None
     assert found.digest("blake2b512") == hashlib.blake2b(found.der).digest()
@@ -252,3 +263,14 @@ def test_a_key_that_cannot_be_shown(algorithm: bytes, bits: bytes) -> None:
     key = der.write(der.SEQUENCE, algorithm) + der.write(der.BIT_STRING, bits)
     shown = public_key(der.read(der.write(der.SEQUENCE, key)))
     assert shown.endswith("\n            Unable to load Public Key\n") and shown.count("\n") == 2
+
+
+def test_curves_are_openssls() -> None:
+    """By their identifiers; the bits of the order are at most one more than the name says."""
+    found = curves()
+    assert len(found) == 80
+    for oid, (name, bits, *nist) in found.items():
+        assert look_up(oid).short == name
+        size = re.search(r"\d{3}", name.replace("-", ""))
+        assert size is None or name.startswith(("wap", "c2")) or abs(int(bits) - int(size[0])) <= 2
+        assert not nist or nist[0][2:] in name or nist == ["P-256"]
