@@ -85,8 +85,14 @@ def _copy(source: Stream, target: Stream, size: int, step: int = STEP) -> int | 
             if source.no_bytes() is False:
                 return False
             break
-        if not _write_all(target, data):
-            return False
+        before = target.raw.written
+        try:
+            if not _write_all(target, data):
+                return False
+        except BaseException:  # a handler's: what was not written is there to be read again
+            if target.is_open and source.is_open and not target.raw.writers:
+                source.hold(data[target.raw.written - before :] + source.take())
+            raise
         done += len(data)
     return done
 

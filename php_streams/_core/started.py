@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,12 @@ from typing import Any
 
 class Started(subprocess.Popen[bytes]):
     """A process that was started; that it runs on when this object goes is no warning."""
+
+    def __init__(self, words: Sequence[str], **options: Any) -> None:
+        try:
+            super().__init__(words, **options)
+        except subprocess.SubprocessError:  # behind the fork a descriptor was not to be put in its place
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from None
 
     def __del__(self, *arguments: Any) -> None:
         pass

@@ -54,6 +54,7 @@ class Tracer:
         self.at = at
         self.count = 0
         self.place = ""
+        self.process = os.getpid()
 
     def calls(self, frame: FrameType, event: str, argument: Any) -> Any:
         """The tracer of a new frame: ours, for the package's code."""
@@ -62,7 +63,7 @@ class Tracer:
 
     def lines(self, frame: FrameType, event: str, argument: Any) -> Any:
         """At each line."""
-        if event == "line":
+        if event == "line" and os.getpid() == self.process:  # not behind a fork
             self.count += 1
             if self.count == self.at:
                 code = frame.f_code

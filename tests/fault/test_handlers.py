@@ -98,6 +98,19 @@ def drain(sock: socket.socket, size: int) -> bytes:
     return data
 
 
+def test_a_copy_that_cannot_be_written_can_be_read_again(pair: Pair, throwing: None) -> None:
+    fp, far = pair
+    source = php.fopen("php://memory", "w+")
+    php.fwrite(source, b"x" * 1000)
+    php.rewind(source)
+    assert php.fread(source, 100) == b"x" * 100
+    php.stream_socket_shutdown(fp, php.STREAM_SHUT_WR)
+    with pytest.raises(Stop, match="Broken pipe"):
+        php.stream_copy_to_stream(source, fp)
+    assert php.ftell(source) == 100
+    assert php.stream_get_contents(source) == b"x" * 900
+
+
 @pytest.fixture
 def garbled(server: socket.socket) -> Iterator[Stream]:
     """A TLS stream on which a line and a half come, and then something that is no TLS."""

@@ -15,7 +15,7 @@ from tests.descriptors import only_where_listed
 from tests.fault.inject_scenarios import SCENARIOS
 from tests.programs import run_python
 
-SHARE = 0.04  # of about 20,000 lines
+SHARE = 0.03  # of about 20,000 lines
 
 pytestmark = only_where_listed
 
