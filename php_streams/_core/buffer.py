@@ -12,6 +12,9 @@ from php_streams._core.held import MOST_AT_ONCE, Broken, Held, unsplit
 from php_streams._core.held import READ_AHEAD as READ_AHEAD
 from php_streams._core.lines import end_of_line
 
+# stream_get_contents with such a length does not ask for the end before it reads; PHP does this.
+LARGE = 4 * CHUNK_SIZE
+
 
 class Buffer(Held):
     """A resource that is read through a buffer."""
@@ -228,7 +231,8 @@ class Buffer(Held):
 
     def _read_up_to(self, size: int) -> bytes:
         parts = []
-        while size > 0 and not self.at_end():
+        unasked = size >= LARGE
+        while size > 0 and (unasked or not self.at_end()):
             # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
             raw = self.raw
             slow = raw.timed_out or raw.datagrams or raw.filtered or raw.asks_for_chunks
