@@ -11,6 +11,9 @@ from php_streams._core.held import MOST_AT_ONCE, Broken
 from php_streams._core.held import READ_AHEAD as READ_AHEAD
 from php_streams._core.line_reader import LineReader
 
+# stream_get_contents with such a length does not ask for the end before it reads; PHP does this.
+LARGE = 4 * CHUNK_SIZE
+
 
 class Buffer(LineReader):
     """A resource that is read through a buffer."""
@@ -158,7 +161,8 @@ class Buffer(LineReader):
 
     def _read_up_to(self, size: int) -> bytes:
         parts = []
-        while size > 0 and not self.at_end():
+        unasked = size >= LARGE
+        while size > 0 and (unasked or not self.at_end()):
             # The quick way always waits, forgets a timeout, and takes an empty datagram that at_end leaves.
             raw = self.raw
             slow = raw.timed_out or raw.datagrams or raw.filtered or raw.asks_for_chunks
