@@ -205,7 +205,7 @@ def test_what_is_wrong_with_the_query_is_an_answer(servers: Servers) -> None:
 def test_the_second_attempt_may_do_better(servers: Servers) -> None:
     servers.udp["a"] = [reply(SERVFAIL), reply()]
     assert Exchange(settings("a"), QUERY).run() == reply()
-    assert servers.asked == ["a", "a"], "on a socket of its own"
+    assert (servers.asked, servers.made) == (["a", "a"], 2), "on a socket of its own"
 
 
 def test_a_late_answer_is_as_good(servers: Servers) -> None:
