@@ -28,6 +28,7 @@ from php_streams import (
     stream_socket_shutdown,
 )
 from php_streams._core.stream import Stream
+from php_streams._transports.tls_errors import openssl_line
 from php_streams._transports.tls_session import RECORD
 from tests.unit.tls_peers import CLIENT, connect, peer, read_all, said, server
 
@@ -192,3 +193,60 @@ def test_unread_tickets_bring_no_reset() -> None:
         fclose(stream)
     assert ends == [b"QUIT\r\n", b""]
     assert results == [None]
+
+
+def test_after_a_failure_nothing_more_is_handed_out() -> None:
+    """Not even what feof has looked at; for PHP's eof flag such bytes are no end, for feof they are."""
+    with peer('tls good tls1.2\nsend "0123456789abcdef"\nwait 0.1\nreset') as player:
+        stream = connect(player.port)
+        while not stream.raw.crypto.pending():
+            assert feof(stream) is False
+        time.sleep(0.3)
+        with said() as messages:
+            assert fwrite(stream, "QUIT\r\n") == 0
+            assert feof(stream) is False
+            assert fwrite(stream, "Q\r\n") == 0
+            assert fread(stream, 10) == b""
+            assert stream_get_meta_data(stream)["eof"] is False
+            assert feof(stream) is True
+        assert "Connection reset by peer" in messages[0] and "code 1" in messages[1]
+        assert messages[2:] == ["fread(): SSL: Success"]
+        fclose(stream)
+
+
+def test_between_the_steps_nothing_has_timed_out() -> None:
+    with peer("silent") as player:
+        stream = connect(player.port, "tcp")
+        stream_set_blocking(stream, False)
+        assert stream_socket_enable_crypto(stream, True, CLIENT) == 0
+        meta = stream_get_meta_data(stream)
+        assert (meta["timed_out"], meta["eof"], "crypto" in meta) == (False, False, False)
+        fclose(stream)
+
+
+@pytest.mark.parametrize(
+    ("library", "line"),
+    [
+        ("SYS", "error:01000000:system library::x"),
+        ("RSA", "error:02000000:rsa routines::x"),
+        ("EVP", "error:03000000:digital envelope routines::x"),
+        ("PEM", "error:04800000:PEM routines::x"),
+        ("X509", "error:05800000:x509 certificate routines::x"),
+        ("ASN1", "error:06800000:asn1 encoding routines::x"),
+        ("CRYPTO", "error:07800000:common libcrypto routines::x"),
+        ("EC", "error:08000000:elliptic curve routines::x"),
+        ("SSL", "error:0A000000:SSL routines::x"),
+        ("BIO", "error:10000000:BIO routines::x"),
+        ("ODD", "error:00000000:lib(ODD)::x"),
+    ],
+)
+def test_openssls_lines(library: str, line: str) -> None:
+    assert openssl_line(library, "x") == line
+
+
+def test_an_idle_connection_is_not_at_its_end() -> None:
+    with peer("tls good tls1.2\nexpect eof") as player:
+        stream = connect(player.port)
+        assert feof(stream) is False
+        assert feof(stream) is False
+        fclose(stream)
