@@ -24,6 +24,7 @@ __all__ = [
     "popen",
     "proc_close",
     "proc_get_status",
+    "proc_nice",
     "proc_open",
     "proc_terminate",
     "shell_exec",
@@ -236,3 +237,16 @@ def proc_get_status(process: Process) -> dict[str, Any]:
     elif status >= 0:
         state.update(running=False, signaled=True, termsig=os.WTERMSIG(status))
     return {"command": found.command, "pid": child.pid, "cached": child.exited is not None, **state}
+
+
+def proc_nice(priority: int) -> bool:
+    """Change the priority of the current process.  https://www.php.net/function.proc-nice
+
+    priority: what is added to the niceness; a negative one needs privileges.  False, with a warning, without.
+    """
+    more = to_int(priority, 1, "priority")
+    try:
+        os.nice((more + 2**31) % 2**32 - 2**31)  # as C's int holds it
+    except OSError:
+        return warn("Only a super user may attempt to increase the priority of a process")
+    return True

@@ -47,7 +47,10 @@ class Child:
         placed, moves = _place({number: fd for number, fd in descriptors.items() if number > 2})
         if directory is None and environment is not None:
             directory = "."  # else `subprocess` may choose a way that has no use for such an environment
+        shell = isinstance(command, str)
+        words: Any = ["sh", "-c", command] if shell else list(command)
         options: dict[str, Any] = {
+            "executable": SHELL if shell else None,
             **{name: descriptors.get(number) for number, name in enumerate(("stdin", "stdout", "stderr"))},
             "cwd": directory,
             "env": None if environment is None else Environment(environment),
@@ -56,7 +59,6 @@ class Child:
             # Only when a number that the program wants is taken here: it has to be freed behind the fork.
             "preexec_fn": (lambda: _move(moves)) if moves else None,
         }
-        words = [SHELL, "-c", command] if isinstance(command, str) else list(command)
         try:
             self.pid = Started(words, **options).pid  # in one line: no exception comes between
         finally:

@@ -175,7 +175,8 @@ class Stream(Buffer):
             data["wrapper_type"] = self.wrapper.label
         data["stream_type"] = raw.label
         data["mode"] = self.mode
-        data["unread_bytes"] = self.unread() if self.is_open else 0  # a user's method may have closed it
+        # A user's method may have closed it.
+        data["unread_bytes"] = self.unread() if hasattr(self, "raw") else 0
         data["seekable"] = raw.seek_allowed
         if self.uri is not None:
             data["uri"] = self.uri

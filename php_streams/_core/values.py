@@ -247,8 +247,10 @@ def shortest_text(value: float) -> str:
 
 def truth(value: Any) -> bool:
     """PHP's idea of truth: "" and "0" are false, every resource and object is true."""
-    if isinstance(value, (str, bytes, bytearray)):
-        return value not in ("", "0", b"", b"0")
+    if isinstance(value, str):
+        return value not in ("", "0")
+    if isinstance(value, (bytes, bytearray)):
+        return value not in (b"", b"0")
     return bool(value)
 
 

@@ -10,6 +10,7 @@ import os
 import weakref
 from typing import Any, Literal
 
+from php_streams._core.callback import call
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import Raw
 from php_streams._core.status import status_from
@@ -42,8 +43,16 @@ class Methods:
         return callable(getattr(self.instance, method, None))
 
     def try_(self, method: str, *arguments: Any) -> Any:
-        """What the method returns; MISSING when there is none."""
-        return getattr(self.instance, method)(*arguments) if self.has(method) else MISSING
+        """What the method returns; MISSING when there is none.  It may take fewer arguments."""
+        found = getattr(self.instance, method, None)
+        if not callable(found):
+            return MISSING
+        try:
+            return found(*arguments)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise  # the method's own, for it has been entered
+        return call(found, *arguments)
 
     def call(self, method: str, *arguments: Any, more: str = "") -> Any:
         """What the method returns; False, after PHP's warning, when there is none."""
@@ -59,6 +68,7 @@ class UserRaw(Raw):
     takes = True
     asks_for_chunks = True
     asks_for_end = True
+    buffering_is_fixed = True  # stream_set_option has the last word
     descriptor_moves = True
 
     def __init__(self, methods: Methods, remote: bool) -> None:
@@ -78,9 +88,10 @@ class UserRaw(Raw):
         stream = self.stream() if self.stream is not None else None
         return stream if stream is not None and stream.is_open else None
 
-    def take(self, size: int) -> bytes:
+    def add_to(self, came: list[bytes], size: int) -> bytes:
         """stream_read, of what PHP's buffer has room for, then stream_eof."""
         data = self.take_just(self._asked(size))
+        came += (data,)
         self.filled += len(data)
         return data
 
@@ -119,10 +130,6 @@ class UserRaw(Raw):
         data = self.take_just(len(buffer))
         memoryview(buffer).cast("B")[: len(data)] = data
         return len(data) if data or not self.failed else None
-
-    def read_without_waiting(self, size: int, came: list[bytes] | None = None) -> bytes:
-        """As any other read: nobody but the class knows whether there is something."""
-        return self.take(size)
 
     def _read(self, room: int) -> bytes | None:
         found = self.methods.call("stream_read", room)
