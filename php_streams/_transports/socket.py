@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import notice, warn
-from php_streams._core.raw import HELD_BACK, REFILLED, Raw
+from php_streams._core.raw import HELD_BACK, REFILLED, Raw, later
 from php_streams._core.signals import is_handlers
 from php_streams._transports import datagram
 from php_streams._transports.address import text_of
@@ -146,7 +146,7 @@ class SocketRaw(Raw):
         if isinstance(error, OSError) and not is_handlers(error):
             self._nothing(error)
         else:
-            self.raised = error
+            self.raised = later(error)
 
     def readinto(self, buffer: Any) -> int | None:
         """The same, for a reader that brings its own room."""
@@ -163,7 +163,7 @@ class SocketRaw(Raw):
             if self.crypto is not None:
                 return self.crypto.read_failed(error)
         except BaseException as raised:  # an error handler's
-            self.raised = raised
+            self.raised = later(raised)
             return None
         if code_of(error) in NOT_NOW:
             # Since PHP 8.3 a timeout of 0 does not wait, and what does not wait does not time out.

@@ -21,7 +21,7 @@ from php_streams._core.buffer import READ_AHEAD
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
-from php_streams._core.raw import Raw, close_descriptor
+from php_streams._core.raw import Raw, close_descriptor, later
 from php_streams._core.signals import is_handlers
 from php_streams._core.spare import SPARE
 from php_streams._core.stream import Stream
@@ -105,7 +105,7 @@ class FileRaw(Raw):
     def _not_read(self, error: BaseException, size: int) -> None:
         """Why no byte came: not now, an error, or what a signal's handler raised."""
         if not isinstance(error, OSError) or is_handlers(error):
-            self.raised = error
+            self.raised = later(error)
         elif not isinstance(error, BlockingIOError):
             self._unread(error, size)
 
@@ -118,7 +118,7 @@ class FileRaw(Raw):
         try:
             notice(text)
         except BaseException as raised:  # from a handler: the reader above must not lose its half line
-            self.raised = raised
+            self.raised = later(raised)
         return 0
 
     def all_to(self, came: list[bytes]) -> list[bytes]:

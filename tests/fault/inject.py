@@ -27,6 +27,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import php_streams
+from php_streams._core import signals
 from php_streams._transports.connect import POOL
 from php_streams.directory import _last
 from tests.descriptors import open_descriptors
@@ -137,7 +138,8 @@ def hang(number: int, frame: FrameType | None) -> None:
 def explore(name: str, ports: Ports, share: float, seed: str, only: int) -> dict[str, Any]:
     """All lines of one scenario, or a share of them; what was left of each."""
     scenario = SCENARIOS[name]
-    for _ in range(2):  # modules, caches and what is opened once
+    signals.pipe()  # opened once for the process, at the first wait
+    for _ in range(2):  # modules and caches
         lines = run(scenario, ports, Tracer())
     numbers = list(range(1, lines + 1))
     if only:
