@@ -112,8 +112,7 @@ class SocketRaw(Raw):
         try:
             came += map(self.recv, (size,), self.recv_flags)
         except BaseException as error:
-            self._not_received(error)
-            return b""
+            return self._not_received(error)
         self.timed_out = self.failed = False
         data = came[-1]
         if data:
@@ -126,12 +125,11 @@ class SocketRaw(Raw):
         fresh: list[bytes] = []
         try:
             self.sock.add_to(fresh, size)  # type: ignore[attr-defined]  # tls_session's
-            came += fresh
         except BaseException as error:
-            came += fresh  # it may have read when a signal's handler raised
             self._not_received(error)
-            if not fresh:
-                return b""
+        came += fresh  # it may have read when a signal's handler raised
+        if not fresh:
+            return b""
         self.timed_out = self.failed = False
         data = came[-1]
         self.total += len(data)
@@ -141,12 +139,13 @@ class SocketRaw(Raw):
             self.eof = True
         return data
 
-    def _not_received(self, error: BaseException) -> None:
-        """Why no byte came, or what a signal's handler raised."""
+    def _not_received(self, error: BaseException) -> bytes:
+        """Why no byte came, or what a signal's handler raised; b""."""
         if isinstance(error, OSError) and not is_handlers(error):
             self._nothing(error)
         else:
             self.raised = later(error)
+        return b""
 
     def readinto(self, buffer: Any) -> int | None:
         """The same, for a reader that brings its own room."""

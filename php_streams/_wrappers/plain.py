@@ -92,8 +92,7 @@ class FileRaw(Raw):
         try:
             came += map(os.read, (self.fd,), (size,))
         except BaseException as error:
-            self._not_read(error, size)
-            return b""
+            return self._not_read(error, size)
         data = came[-1]
         self.failed = False
         if data:
@@ -102,12 +101,13 @@ class FileRaw(Raw):
             self.eof = True
         return data
 
-    def _not_read(self, error: BaseException, size: int) -> None:
-        """Why no byte came: not now, an error, or what a signal's handler raised."""
+    def _not_read(self, error: BaseException, size: int) -> bytes:
+        """Why no byte came: not now, an error, or what a signal's handler raised; b""."""
         if not isinstance(error, OSError) or is_handlers(error):
             self.raised = later(error)
         elif not isinstance(error, BlockingIOError):
             self._unread(error, size)
+        return b""
 
     def _unread(self, error: OSError, size: int) -> int:
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
