@@ -17,6 +17,7 @@ import errno
 import os
 import select
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -111,8 +112,8 @@ class SocketRaw(Raw):
             return self._add_decrypted(came, size)
         try:
             came += map(self.recv, (size,), self.recv_flags)
-        except BaseException as error:
-            return self._not_received(error)
+        except BaseException:  # not named: with a name a frame and its exception may keep each other
+            return self._not_received(sys.exception())
         self.timed_out = self.failed = False
         data = came[-1]
         if data:
@@ -125,8 +126,8 @@ class SocketRaw(Raw):
         fresh: list[bytes] = []
         try:
             self.sock.add_to(fresh, size)  # type: ignore[attr-defined]  # tls_session's
-        except BaseException as error:
-            self._not_received(error)
+        except BaseException:
+            self._not_received(sys.exception())
         came += fresh  # it may have read when a signal's handler raised
         if not fresh:
             return b""
@@ -139,7 +140,7 @@ class SocketRaw(Raw):
             self.eof = True
         return data
 
-    def _not_received(self, error: BaseException) -> bytes:
+    def _not_received(self, error: Any) -> bytes:
         """Why no byte came, or what a signal's handler raised; b""."""
         if isinstance(error, OSError) and not is_handlers(error):
             self._nothing(error)

@@ -12,6 +12,7 @@ import fcntl
 import io
 import os
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import starmap
@@ -91,8 +92,8 @@ class FileRaw(Raw):
             return b""
         try:
             came += map(os.read, (self.fd,), (size,))
-        except BaseException as error:
-            return self._not_read(error, size)
+        except BaseException:  # not named: with a name a frame and its exception may keep each other
+            return self._not_read(sys.exception(), size)
         data = came[-1]
         self.failed = False
         if data:
@@ -101,7 +102,7 @@ class FileRaw(Raw):
             self.eof = True
         return data
 
-    def _not_read(self, error: BaseException, size: int) -> bytes:
+    def _not_read(self, error: Any, size: int) -> bytes:
         """Why no byte came: not now, an error, or what a signal's handler raised; b""."""
         if not isinstance(error, OSError) or is_handlers(error):
             self.raised = later(error)
@@ -129,8 +130,8 @@ class FileRaw(Raw):
         while self.raised is None:
             try:
                 came += map(os.read, (self.fd,), (size + 1 if size else 65536,))
-            except BaseException as error:
-                self._not_read(error, CHUNK + (os.fstat(self.fd).st_size if self.direct else 0))
+            except BaseException:
+                self._not_read(sys.exception(), CHUNK + (os.fstat(self.fd).st_size if self.direct else 0))
                 break
             data = came[-1]
             self.eof = self.eof or not data

@@ -66,7 +66,9 @@ class Tracer:
         """At each line."""
         if event == "line" and os.getpid() == self.process:  # not behind a fork
             self.count += 1
-            if self.count == self.at:
+            # Where the system's "not now" is being handled an exception of a tracer costs CPython 3.11 a
+            # reference, and so the frame: a signal's handler does not.
+            if self.count == self.at and not isinstance(sys.exception(), BlockingIOError):
                 code = frame.f_code
                 self.place = f"{code.co_filename[len(PACKAGE) :]}:{frame.f_lineno} {code.co_qualname}"
                 raise Injected
