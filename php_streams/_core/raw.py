@@ -280,6 +280,25 @@ def close_descriptor(raw: Any) -> None:
     fd, raw.fd = raw.fd, -1; os.close(fd)  # fmt: skip  # noqa: E702
 
 
+def later(error: BaseException) -> BaseException:
+    """An exception that is raised as soon as the reader has what came before it.
+
+    Its frames are let go, for they lead to the caller's streams, which would live on with a raw that is known
+    elsewhere; a note says where it was raised.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is not None:
+        code = trace.tb_frame.f_code
+        error.add_note(f"raised at {code.co_filename}:{trace.tb_lineno} in {code.co_qualname}")
+    before: BaseException | None = error
+    while before is not None:
+        before.__traceback__ = None
+        before = before.__context__
+    return error
+
+
 class Descriptor:
     """A descriptor that is closed with this object, which has it from the line on that opens it."""
 

@@ -153,7 +153,7 @@ _kept = _Kept()
 def _forget() -> None:
     """After a fork: the child's waits must not share the parent's epoll."""
     Poller.forks += 1
-    _kept.small = _kept.large = _kept.last = None
+    _drop()
 
 
 os.register_at_fork(after_in_child=_forget)
@@ -176,8 +176,17 @@ def watching(sets: Sets) -> Watch:
     if watch is None or not watch.serves(key):
         watch = _kept.last = _kept_for(sets)
         if not watch.serves(key):
-            watch.follow(sets, key)
+            try:
+                watch.follow(sets, key)
+            except BaseException:  # it may be half done
+                _drop()
+                raise
     return watch
+
+
+def _drop() -> None:
+    """The next call begins with a new watch."""
+    _kept.small = _kept.large = _kept.last = None
 
 
 def _kept_for(sets: Sets) -> Watch:
@@ -199,4 +208,9 @@ def select(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]
     try:
         return _ready(watch, sets, timeout)
     except SelectError as error:
-        return NOTHING[0], warn(f"Unable to select [{error.errno}]: {error} (max_fd={max(watch.users)})")
+        failed = error
+    except BaseException:  # a signal's handler's
+        _drop()
+        raise
+    text = f"Unable to select [{failed.errno}]: {failed} (max_fd={max(watch.users)})"
+    return NOTHING[0], warn(text)

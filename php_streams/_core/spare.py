@@ -9,6 +9,7 @@ descriptor more in Python than in PHP.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import threading
@@ -37,7 +38,7 @@ class Spare:
             if self.fd >= 0:
                 return
             try:
-                self.fd = _anything()
+                self.fd = _beyond_the_standard_ones()
                 self.inode = os.fstat(self.fd).st_ino
             except OSError:
                 pass
@@ -108,6 +109,17 @@ def _anything() -> int:
     if hasattr(os, "memfd_create"):
         return os.memfd_create(PACKAGE)
     return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _beyond_the_standard_ones() -> int:
+    """One that is not taken for the program's input, output or errors, if those are closed."""
+    first = _anything()
+    if first > 2:
+        return first
+    try:
+        return fcntl.fcntl(first, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(first)
 
 
 def _one_is_left() -> bool:

@@ -170,7 +170,8 @@ class Watch:
         return descriptor
 
     def _leave(self, raw: Raw) -> None:
-        raw.__dict__["pollers"].remove(self.poller)
+        if self.poller in raw.pollers:  # a signal's handler may have raised before it was
+            raw.pollers.remove(self.poller)
         self.mute.discard(raw)
         self.moving.discard(raw)
         descriptor = self.descriptors.pop(raw)

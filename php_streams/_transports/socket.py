@@ -17,11 +17,12 @@ import errno
 import os
 import select
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import notice, warn
-from php_streams._core.raw import HELD_BACK, REFILLED, Raw
+from php_streams._core.raw import HELD_BACK, REFILLED, Raw, later
 from php_streams._core.signals import is_handlers
 from php_streams._transports import datagram
 from php_streams._transports.address import text_of
@@ -112,9 +113,8 @@ class SocketRaw(Raw):
             return self._add_decrypted(came, size)
         try:
             came += map(self.recv, (size,), self.recv_flags)
-        except BaseException as error:
-            self._not_received(error)
-            return b""
+        except BaseException:  # not named: with a name a frame and its exception may keep each other
+            return self._not_received(sys.exception())
         self.timed_out = self.failed = False
         data = came[-1]
         if data:
@@ -127,12 +127,11 @@ class SocketRaw(Raw):
         fresh: list[bytes] = []
         try:
             self.sock.add_to(fresh, size)  # type: ignore[attr-defined]  # tls_session's
-            came += fresh
-        except BaseException as error:
-            came += fresh  # it may have read when a signal's handler raised
-            self._not_received(error)
-            if not fresh:
-                return b""
+        except BaseException:
+            self._not_received(sys.exception())
+        came += fresh  # it may have read when a signal's handler raised
+        if not fresh:
+            return b""
         self.timed_out = self.failed = False
         data = came[-1]
         self.total += len(data)
@@ -142,12 +141,13 @@ class SocketRaw(Raw):
             self.eof = True
         return data
 
-    def _not_received(self, error: BaseException) -> None:
-        """Why no byte came, or what a signal's handler raised."""
+    def _not_received(self, error: Any) -> bytes:
+        """Why no byte came, or what a signal's handler raised; b""."""
         if isinstance(error, OSError) and not is_handlers(error):
             self._nothing(error)
         else:
-            self.raised = error
+            self.raised = later(error)
+        return b""
 
     def readinto(self, buffer: Any) -> int | None:
         """The same, for a reader that brings its own room."""
@@ -164,7 +164,7 @@ class SocketRaw(Raw):
             if self.crypto is not None:
                 return self.crypto.read_failed(error)
         except BaseException as raised:  # an error handler's
-            self.raised = raised
+            self.raised = later(raised)
             return None
         if code_of(error) in NOT_NOW:
             # Since PHP 8.3 a timeout of 0 does not wait, and what does not wait does not time out.

@@ -12,6 +12,7 @@ import fcntl
 import io
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from itertools import starmap
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.directory import DirectoryRaw
-from php_streams._core.raw import Raw, close_descriptor
+from php_streams._core.raw import Raw, close_descriptor, later
 from php_streams._core.signals import is_handlers
 from php_streams._core.spare import SPARE
 from php_streams._core.stream import Stream
@@ -90,9 +91,8 @@ class FileRaw(Raw):
             return b""
         try:
             came += map(os.read, (self.fd,), (size,))
-        except BaseException as error:
-            self._not_read(error, size)
-            return b""
+        except BaseException:  # not named: with a name a frame and its exception may keep each other
+            return self._not_read(sys.exception(), size)
         data = came[-1]
         self.failed = False
         if data:
@@ -101,12 +101,13 @@ class FileRaw(Raw):
             self.eof = True
         return data
 
-    def _not_read(self, error: BaseException, size: int) -> None:
-        """Why no byte came: not now, an error, or what a signal's handler raised."""
+    def _not_read(self, error: Any, size: int) -> bytes:
+        """Why no byte came: not now, an error, or what a signal's handler raised; b""."""
         if not isinstance(error, OSError) or is_handlers(error):
-            self.raised = error
+            self.raised = later(error)
         elif not isinstance(error, BlockingIOError):
             self._unread(error, size)
+        return b""
 
     def _unread(self, error: OSError, size: int) -> int:
         """A read that failed: PHP's notice.  A descriptor that is not open for reading is no end."""
@@ -116,7 +117,7 @@ class FileRaw(Raw):
         try:
             notice(text)
         except BaseException as raised:  # from a handler: the reader above must not lose its half line
-            self.raised = raised
+            self.raised = later(raised)
         return 0
 
     def all_to(self, came: list[bytes]) -> list[bytes]:
@@ -127,9 +128,9 @@ class FileRaw(Raw):
         while self.raised is None:
             try:
                 came += map(os.read, (self.fd,), (size + 1 if size else 65536,))
-            except BaseException as error:
+            except BaseException:
                 left = os.fstat(self.fd).st_size - self.total - self.written if self.direct else 0
-                self._not_read(error, CHUNK_SIZE + max(left, 0))
+                self._not_read(sys.exception(), CHUNK_SIZE + max(left, 0))
                 break
             data = came[-1]
             self.eof = self.eof or not data
