@@ -15,10 +15,10 @@ from compat_matrix.manual import Page, pages
 from compat_matrix.pages import claim_table
 from tests.conformance.case import Case
 
-SAME = "--EXPECT 7.4 8.2 8.4--\na i:1;\n"
-OTHER = "--EXPECT 7.4--\na i:0;\n--EXPECT 8.2 8.4--\na i:1;\n"
-NEW = "--EXPECT 7.4 8.2--\na i:0;\n--EXPECT 8.4--\na i:1;\n"
-AFTER = "--EXPECT 8.2 8.4--\na i:1;\n"
+SAME = "--EXPECT 7.4.33 8.2.36 8.4.28--\na i:1;\n"
+OTHER = "--EXPECT 7.4.33--\na i:0;\n--EXPECT 8.2.36 8.4.28--\na i:1;\n"
+NEW = "--EXPECT 7.4.33 8.2.36--\na i:0;\n--EXPECT 8.4.28--\na i:1;\n"
+AFTER = "--EXPECT 8.2.36 8.4.28--\na i:1;\n"
 CHANGE = "function.bzdecompress#changelog.8.0.0"
 PART = "function.openssl-x509-verify#changelog.8.0.0-2"
 
