@@ -16,6 +16,7 @@ import pytest
 
 from php_streams import (
     STREAM_CRYPTO_METHOD_TLS_CLIENT,
+    PhpWarning,
     STREAM_CRYPTO_METHOD_SSLv3_CLIENT,
     STREAM_CRYPTO_METHOD_TLSv1_1_CLIENT,
     STREAM_CRYPTO_METHOD_TLSv1_3_CLIENT,
@@ -62,11 +63,15 @@ def values(method: int = STREAM_CRYPTO_METHOD_TLS_CLIENT, **options: Any) -> dic
         ([0], 1),
         ({}, 0),
         (2**64 + 1, 1),
-        (object(), 1),
     ],
 )
 def test_integers(value: object, number: int) -> None:
     assert tls_values.integer(value) == number
+
+
+def test_an_object_is_one_with_a_warning() -> None:
+    with pytest.warns(PhpWarning, match="Object of class object could not be converted to int"):
+        assert tls_values.integer(object()) == 1
 
 
 @pytest.mark.parametrize(
