@@ -61,9 +61,9 @@ def test_a_host_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_module_of_ones_own_that_is_missing_is_named_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     package = sys.modules["php_streams._network"]
-    for name in ("lookup", "send"):
-        monkeypatch.delitem(sys.modules, f"php_streams._network.{name}", raising=False)
-        monkeypatch.delattr(package, name, raising=False)
+    for name in [name for name in sys.modules if name.startswith("php_streams._network.")]:
+        monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(package, name.rpartition(".")[2], raising=False)
     monkeypatch.setitem(sys.modules, "php_streams._network.send", None)
     with pytest.raises(ModuleNotFoundError, match=r"php_streams\._network\.send"):
         php_streams.checkdnsrr("example.test")
