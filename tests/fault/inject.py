@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import gc
 import json
-import linecache
 import os
 import random
 import signal
@@ -67,19 +66,11 @@ class Tracer:
         """At each line."""
         if event == "line" and os.getpid() == self.process:  # not behind a fork
             self.count += 1
-            # Where an except clause of a receive begins an exception of a tracer costs CPython 3.11 a
-            # reference, and so the frame: a signal's handler does not.
-            if self.count == self.at and not (frame.f_code.co_name == "add_to" and excepts(frame)):
+            if self.count == self.at:
                 code = frame.f_code
                 self.place = f"{code.co_filename[len(PACKAGE) :]}:{frame.f_lineno} {code.co_qualname}"
                 raise Injected
         return self.lines
-
-
-def excepts(frame: FrameType) -> bool:
-    """Whether the line is in an except clause of one line."""
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    return any("except " in linecache.getline(file, number) for number in (line - 1, line))
 
 
 class Left(NamedTuple):

@@ -295,6 +295,14 @@ def programs(ports: Ports, folder: str) -> None:
 
 
 @scenario
+def mail(ports: Ports, folder: str) -> None:
+    php.ini_set("sendmail_path", f"cat >{folder}/letter")
+    php.ini_set("mail.log", f"{folder}/log")
+    php.mail("ada@a.test", "subject", "one\ntwo\n", {"From": "bob@b.test"}, "-f x")
+    php.error_log("three", 1, "ada@a.test")
+
+
+@scenario
 def proc_open(ports: Ports, folder: str) -> None:
     spec = {0: ["pipe", "r"], 1: ["pipe", "w"], 2: ["file", f"{folder}/err", "a"], 3: ["socket"]}
     process, pipes = php.proc_open(["cat"], spec)

@@ -1,0 +1,68 @@
+"""A close that an exception broke off, at any of its lines, is done again and gets to its end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import php_streams as php
+from tests.descriptors import only_where_listed
+from tests.fault.inject import PACKAGE, left
+
+pytestmark = only_where_listed
+
+
+class Stop(BaseException):
+    """What a signal's handler raises."""
+
+
+def raising_at(number: int) -> Callable[..., Any]:
+    """A trace function that raises at so many lines of the package."""
+    count = 0
+
+    def lines(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        if event == "line" and count == number:
+            raise Stop
+        return lines
+
+    return lambda frame, *_: lines if frame.f_code.co_filename.startswith(PACKAGE) else None
+
+
+def hangs(number: int, frame: FrameType | None) -> None:
+    raise TimeoutError("it waits for a program whose pipe is still open")
+
+
+@pytest.mark.parametrize("command, mode", [("cat >/dev/null", "w"), ("exec cat", "w"), ("true", "r")])
+def test_a_pipe_to_a_program(command: str, mode: str) -> None:
+    before, old = left(), signal.signal(signal.SIGALRM, hangs)
+    try:
+        broken_off, number = True, 0
+        while broken_off:
+            number += 1
+            fp = php.popen(command, mode)
+            raw = fp.raw
+            signal.setitimer(signal.ITIMER_REAL, 5)
+            sys.settrace(raising_at(number))
+            try:
+                raw.close()
+                broken_off = False
+            except Stop:
+                pass
+            finally:
+                sys.settrace(None)
+            raw.close()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            assert raw.closed and raw.fd < 0
+            assert raw.status == 0 or broken_off  # the status may be lost with the exception
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert number > 15
+    assert left() == before
