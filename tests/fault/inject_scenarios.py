@@ -335,6 +335,76 @@ def ftp(ports: Ports, folder: str) -> None:
 
 
 @scenario
+def ftp_written(ports: Ports, folder: str) -> None:
+    def told(*of: Any) -> None:
+        """A callback."""
+
+    context = php.stream_context_create({"ftp": {"overwrite": True}}, {"notification": told})
+    url = f"ftp://ada:x@127.0.0.1:{ports['ftp']}/new.txt"
+    php.file_put_contents(url, "one\ntwo\n", 0, context)
+    fp = php.fopen(url, "a", False, context)
+    php.fwrite(fp, "three\n")
+    fp = None
+    php.file_exists(url)
+
+
+@scenario
+def tls_steps(ports: Ports, folder: str) -> None:
+    served = php.stream_context_create({"ssl": {"local_cert": str(CERTS / "good.pem")}})
+    flags = php.STREAM_SERVER_BIND | php.STREAM_SERVER_LISTEN
+    listening, _, _ = php.stream_socket_server("tcp://127.0.0.1:0", flags, served)
+    address = f"tcp://{php.stream_socket_get_name(listening, False)}"
+    near, _, _ = php.stream_socket_client(address, 5, php.STREAM_CLIENT_CONNECT, secured())
+    far, _ = php.stream_socket_accept(listening, 5)
+    sides = {near: php.STREAM_CRYPTO_METHOD_TLS_CLIENT, far: php.STREAM_CRYPTO_METHOD_TLS_SERVER}
+    for fp in sides:
+        php.stream_set_blocking(fp, False)
+    done: dict[Any, Any] = {near: 0, far: 0}
+    for _ in range(20):
+        for fp, method in sides.items():
+            done[fp] = done[fp] or php.stream_socket_enable_crypto(fp, True, method)
+    assert done == {near: True, far: True}
+    php.fwrite(near, "one\n")
+    php.stream_set_blocking(far, True)
+    php.fgets(far)
+    php.fclose(far)
+    php.feof(near)
+
+
+class Upper(php.php_user_filter):
+    """A filter that opens a file."""
+
+    def onCreate(self) -> bool:
+        self.spill = php.fopen("php://temp/maxmemory:0", "w+")
+        return True
+
+    def filter(self, in_: Any, out: Any, consumed: int, closing: bool) -> Any:
+        while bucket := php.stream_bucket_make_writeable(in_):
+            php.fwrite(self.spill, bucket.data)
+            consumed += bucket.datalen
+            php.stream_bucket_append(out, bucket)
+        return php.PSFS_PASS_ON, consumed
+
+    def onClose(self) -> None:
+        php.fclose(self.spill)
+
+
+@scenario
+def user_filter(ports: Ports, folder: str) -> None:
+    if "upper" not in php.stream_get_filters():
+        php.stream_filter_register("upper", Upper)
+    fp = php.fopen(f"{folder}/filtered", "w+")
+    php.stream_filter_append(fp, "upper", php.STREAM_FILTER_WRITE)
+    php.fwrite(fp, "one\ntwo\n")
+    php.fclose(fp)
+    fp = php.fopen(f"{folder}/filtered", "r")
+    php.fgets(fp)
+    taken = php.stream_filter_append(fp, "upper")
+    php.fgets(fp)
+    php.stream_filter_remove(taken)
+
+
+@scenario
 def bridge(ports: Ports, folder: str) -> None:
     from php_streams import from_file, from_socket, to_file, to_socket
 
