@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 
 import php_streams as php
+from php_streams._core import notification
 from php_streams.directory import _last
 from tests.descriptors import only_where_listed
 from tests.fault import inject
-from tests.fault.inject_scenarios import Kept, Ports, secured
+from tests.fault.inject_local import Kept
+from tests.fault.inject_scenarios import Ports, secured
 
 pytestmark = only_where_listed
 
@@ -80,9 +83,12 @@ def test_it_is_closed(kind: str, ports: Ports, tmp_path: Path) -> None:
     assert inject.settled(before) == before
 
 
-def test_what_its_filters_hold_back_is_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("watched", [False, True], ids=["", "watched"])
+def test_what_its_filters_hold_back_is_written(watched: bool, tmp_path: Path) -> None:
     def cycle() -> None:
         cell: list[Any] = [php.fopen(f"{tmp_path}/file", "w+")]
+        if watched:
+            notification.watch(cell[0], php.stream_context_create({}, {"notification": told}))
         php.stream_filter_append(cell[0], "convert.base64-encode", php.STREAM_FILTER_WRITE)
         php.fwrite(cell[0], "ab")
         cell.append(cell)
@@ -90,3 +96,15 @@ def test_what_its_filters_hold_back_is_written(tmp_path: Path) -> None:
     cycle()
     gc.collect()
     assert php.file_get_contents(f"{tmp_path}/file") == b"YWI="
+
+
+def test_a_watched_stream_that_was_closed_is_gone_without_the_collector(tmp_path: Path) -> None:
+    fp = php.fopen(f"{tmp_path}/file", "w+")
+    notification.watch(fp, php.stream_context_create({}, {"notification": told}))
+    raw = weakref.ref(fp.raw)
+    gc.disable()
+    try:
+        del fp
+        assert raw() is None
+    finally:
+        gc.enable()
