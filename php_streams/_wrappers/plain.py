@@ -234,8 +234,9 @@ class FileRaw(Raw):
             return
         try:
             close_descriptor(self)
-        except OSError:
-            pass  # somebody closed it behind our back: silent, as every close here
+        except OSError as error:  # somebody closed it behind our back: silent, as every close here
+            if is_handlers(error):
+                raise
         if self.temporary is not None:
             try:
                 os.unlink(self.temporary)
@@ -275,8 +276,9 @@ class FolderRaw(DirectoryRaw):
             self.names.close()  # type: ignore[attr-defined]
             try:
                 close_descriptor(self)
-            except OSError:
-                pass
+            except OSError as error:
+                if is_handlers(error):
+                    raise
             super().close()
 
 

@@ -21,7 +21,11 @@ class Stop(BaseException):
     """What a signal's handler raises."""
 
 
-def raising_at(number: int) -> Callable[..., Any]:
+class Late(TimeoutError):
+    """The same; what a system's error is taken for, too."""
+
+
+def raising_at(number: int, error: type[BaseException]) -> Callable[..., Any]:
     """A trace function that raises at so many lines of the package."""
     count = 0
 
@@ -29,7 +33,7 @@ def raising_at(number: int) -> Callable[..., Any]:
         nonlocal count
         count += event == "line"
         if event == "line" and count == number:
-            raise Stop
+            raise error
         return lines
 
     return lambda frame, *_: lines if frame.f_code.co_filename.startswith(PACKAGE) else None
@@ -39,8 +43,9 @@ def hangs(number: int, frame: FrameType | None) -> None:
     raise TimeoutError("it waits for a program whose pipe is still open")
 
 
+@pytest.mark.parametrize("error", [Stop, Late])
 @pytest.mark.parametrize("command, mode", [("cat >/dev/null", "w"), ("exec cat", "w"), ("true", "r")])
-def test_a_pipe_to_a_program(command: str, mode: str) -> None:
+def test_a_pipe_to_a_program(command: str, mode: str, error: type[BaseException]) -> None:
     before, old = left(), signal.signal(signal.SIGALRM, hangs)
     try:
         broken_off, number = True, 0
@@ -49,11 +54,11 @@ def test_a_pipe_to_a_program(command: str, mode: str) -> None:
             fp = php.popen(command, mode)
             raw = fp.raw
             signal.setitimer(signal.ITIMER_REAL, 5)
-            sys.settrace(raising_at(number))
+            sys.settrace(raising_at(number, error))
             try:
                 raw.close()
                 broken_off = False
-            except Stop:
+            except error:
                 pass
             finally:
                 sys.settrace(None)
