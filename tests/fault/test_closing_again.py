@@ -1,8 +1,9 @@
-"""A close that an exception broke off, at any of its lines, is done again and gets to its end."""
+"""What a handler broke off: a close, at any of its lines, is done again; its error is not the system's."""
 
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -71,3 +72,20 @@ def test_a_pipe_to_a_program(command: str, mode: str, error: type[BaseException]
         signal.signal(signal.SIGALRM, old)
     assert number > 15
     assert left() == before
+
+
+def test_a_handlers_timeout_in_a_handshake_is_its_own(nothing_left: None) -> None:
+    def late(number: int, frame: FrameType | None) -> None:
+        raise Late
+
+    old = signal.signal(signal.SIGALRM, late)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        fp, _, _ = php.fsockopen(*silent.getsockname(), 5)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            with pytest.raises(Late):
+                php.stream_socket_enable_crypto(fp, True, php.STREAM_CRYPTO_METHOD_TLS_CLIENT)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, old)
+        php.fclose(fp)
