@@ -162,6 +162,8 @@ class FileRaw(Raw):
         return done
 
     def _unwritten(self, error: OSError, size: int) -> int | Literal[False]:
+        if is_handlers(error):
+            raise error
         if isinstance(error, BlockingIOError):
             return 0
         self.error = error.errno or 0

@@ -74,6 +74,27 @@ def test_a_pipe_to_a_program(command: str, mode: str, error: type[BaseException]
     assert left() == before
 
 
+@pytest.mark.parametrize("kind", ["socket", "pipe"])
+def test_a_handlers_timeout_in_a_write_is_its_own(kind: str, nothing_left: None) -> None:
+    def late(number: int, frame: FrameType | None) -> None:
+        raise Late
+
+    if kind == "socket":
+        near, far = php.stream_socket_pair(php.STREAM_PF_UNIX, php.STREAM_SOCK_STREAM, 0) or (None, None)
+    else:
+        near, far = php.popen("exec sleep 0.5", "w"), None
+    old = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(Late):
+            php.fwrite(near, b"x" * 10_000_000)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    php.fclose(near)
+    del far
+
+
 def test_a_handlers_timeout_in_a_handshake_is_its_own(nothing_left: None) -> None:
     def late(number: int, frame: FrameType | None) -> None:
         raise Late
