@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.callback import call, problem, resolve
 from php_streams._core.diagnostics import Error
-from php_streams._core.raw import Raw
 from php_streams._core.values import scalar_text, to_text
 from php_streams.constants import (
     STREAM_NOTIFY_COMPLETED,
@@ -155,6 +154,7 @@ def watch(stream: Stream, context: Context | None) -> None:
         return
     stream.read_ahead = min(stream.read_ahead, stream.chunk_size)
     watched = _Watched(stream, context)
+    stream.raw.watcher = watched
     # On the object, in the place of the class's methods: a stream that is not watched asks nothing.
     stream.raw.count = watched.count  # type: ignore[method-assign]
     stream.raw.readinto = watched.readinto  # type: ignore[method-assign]
@@ -164,19 +164,24 @@ def watch(stream: Stream, context: Context | None) -> None:
 
 
 class _Watched:
-    """Methods for the raw of a stream that is watched; it knows both weakly, as they know it."""
+    """Methods for the raw of a stream that is watched.
+
+    It knows the raw, which knows it, until the raw is closed: known weakly, a raw that the collector finds in
+    a cycle would be gone before its stream has written what filters hold back.
+    """
+
+    METHODS = ("count", "readinto", "takes", "readall", "write", "watcher")
 
     def __init__(self, stream: Stream, context: Context) -> None:
         self.stream = weakref.ref(stream)
-        self._raw = weakref.ref(stream.raw)
+        self.raw = stream.raw
         self.context = context
         self.step = stream.chunk_size
 
-    @property
-    def raw(self) -> Raw:
-        raw = self._raw()
-        assert raw is not None  # it is being used
-        return raw
+    def end(self) -> None:
+        """The raw has its own methods again, and nothing leads back to it from here."""
+        for name in self.METHODS:
+            vars(self.raw).pop(name, None)
 
     def count(self, size: int) -> int:
         """Raw.count: it is called in a read, which must not raise."""

@@ -97,6 +97,7 @@ class Raw(io.RawIOBase):
     owned = False  # a stream has it, and closes it in its own order
     raised: BaseException | None = None
     pollers: Any = ()  # stream_select's, to be told before it closes
+    watcher: Any = None  # what tells a context's callback of it (notification.py)
     unpushed = 0  # writes since the last read, where the kernel may hold some back
 
     def __init__(self) -> None:
@@ -264,6 +265,8 @@ class Raw(io.RawIOBase):
         """Closes; silent, and harmless when done again."""
         REFILLED.discard(self)
         HELD_BACK.discard(self)
+        if self.watcher is not None:
+            self.watcher.end()
         super().close()
 
     def __del__(self) -> None:

@@ -244,6 +244,8 @@ class SocketRaw(Raw):
 
     def _has_room(self, error: OSError) -> bool:
         """Whether a plain socket whose send said "not now" took less than the timeout to have room again."""
+        if is_handlers(error):
+            raise error
         if self.crypto is not None or not self.blocking or error.errno not in NOT_NOW:
             return False
         poll = select.poll()

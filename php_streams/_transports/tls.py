@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from php_streams._core.certificate import OpenSSLCertificate
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import is_handlers
 from php_streams._transports import tls_context, tls_errors, tls_server, tls_verify
 from php_streams._transports.protocols import own
 from php_streams._transports.socket import NATIVE
@@ -172,14 +173,14 @@ class Handshake:
             return self._failed(*self.causes)
         try:
             self._shake()
-        except OSError as error:
+        except BaseException as error:
+            if not isinstance(error, OSError) or is_handlers(error):
+                self._give_up()
+                raise
             if not is_wait(error):
                 self.causes = tls_errors.repeated(error)
                 return self._failed(tls_errors.read_message(error))
             return self._to_be_continued()
-        except BaseException:
-            self._give_up()
-            raise
         try:
             self._check_depth()
             peer = self._peer()

@@ -10,17 +10,14 @@ import calendar
 import os
 import re
 import stat
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Literal
 
 from php_streams._core import ini, notification
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
 from php_streams._core.directory import DirectoryRaw
-from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._transports.connect import ConnectError, open_client
@@ -32,13 +29,13 @@ from php_streams._wrappers.ftp_control import (
     begin_tls,
     leading_number,
 )
+from php_streams._wrappers.ftp_data import become_transfer
 from php_streams._wrappers.ftp_names import list_names
 from php_streams._wrappers.options import NOT_SET, flag, option, string_option
 from php_streams._wrappers.url import Url, parse
 from php_streams.constants import STREAM_NOTIFY_FAILURE
 
 VERBS = {"r": "RETR", "w": "STOR", "a": "APPE"}
-DONE = (226, 250)
 BLOCK = 4096
 # The calendar repeats itself after so many years; Python's begins with the year 1.
 CYCLE = 400
@@ -223,28 +220,8 @@ class _Transfer:
         except BaseException:
             data.close()
             raise
-        raw = data.raw
-        raw.stat = _no_status  # type: ignore[method-assign]
-        raw.close = partial(_finish, weakref.ref(raw), control)  # type: ignore[method-assign]
+        become_transfer(data, control)
         return data
-
-
-def _finish(raw: weakref.ref[Raw], control: Control) -> None:
-    """The end of a transfer: when the data's is over the server says whether it has all, or has sent all."""
-    target = raw()
-    if target is None or target.closed:
-        return
-    type(target).close(target)
-    try:
-        if control.reply() not in DONE:
-            warn(f"FTP server error {control.code}:{control.line}")
-        control.send("QUIT")
-    finally:
-        control.close()
-
-
-def _no_status() -> None:
-    """PHP tells nothing of the connection's."""
 
 
 # --- names ----------------------------------------------------------------------------------------------

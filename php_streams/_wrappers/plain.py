@@ -162,6 +162,8 @@ class FileRaw(Raw):
         return done
 
     def _unwritten(self, error: OSError, size: int) -> int | Literal[False]:
+        if is_handlers(error):
+            raise error
         if isinstance(error, BlockingIOError):
             return 0
         self.error = error.errno or 0
@@ -234,8 +236,9 @@ class FileRaw(Raw):
             return
         try:
             close_descriptor(self)
-        except OSError:
-            pass  # somebody closed it behind our back: silent, as every close here
+        except OSError as error:  # somebody closed it behind our back: silent, as every close here
+            if is_handlers(error):
+                raise
         if self.temporary is not None:
             try:
                 os.unlink(self.temporary)
@@ -275,8 +278,9 @@ class FolderRaw(DirectoryRaw):
             self.names.close()  # type: ignore[attr-defined]
             try:
                 close_descriptor(self)
-            except OSError:
-                pass
+            except OSError as error:
+                if is_handlers(error):
+                    raise
             super().close()
 
 

@@ -53,7 +53,7 @@ def ftp(conn: Any) -> None:
             word = line.split()[0].upper()
             if word == b"EPSV":
                 answer = b"229 here (|||%d|)" % waiting.getsockname()[1]
-            elif word in (b"RETR", b"STOR"):
+            elif word in (b"RETR", b"STOR", b"APPE"):
                 conn.sendall(b"150 now\r\n")
                 with waiting.accept()[0] as data:
                     if word == b"RETR":
@@ -63,8 +63,13 @@ def ftp(conn: Any) -> None:
                             pass
                 answer = b"226 done"
             else:
-                sizes = {b"USER": b"230 in", b"TYPE": b"200 ok", b"SIZE": b"213 %d" % len(BODY)}
-                answer = sizes.get(word, b"500 what?") if word != b"QUIT" else b"221 bye"
+                answers = {
+                    b"USER": b"230 in",
+                    b"TYPE": b"200 ok",
+                    b"SIZE": b"213 %d" % len(BODY),
+                    b"DELE": b"250 gone",
+                }
+                answer = answers.get(word, b"500 what?") if word != b"QUIT" else b"221 bye"
             conn.sendall(answer + b"\r\n")
 
 

@@ -73,6 +73,8 @@ $calls = [
     'proc_open, a terminal' => fn() => proc_open(['true'], [['pty']], $p),
     'get_meta_tags' => fn() => get_meta_tags('some'),
     'error_log' => fn() => error_log('x', 3, 'log'),
+    'mail' => fn() => mail('ada@a.test', 'subject', 'text'),
+    'error_log by mail' => fn() => error_log('x', 1, 'ada@a.test'),
     'openssl_x509_read' => fn() => openssl_x509_read('file://some'),
 ];
 $said = [];

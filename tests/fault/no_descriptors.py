@@ -93,6 +93,8 @@ CALLS = {
     "proc_open, a terminal": "proc_open(['true'], [['pty']])[0]",
     "get_meta_tags": "[*t] if isinstance(t := get_meta_tags('some'), dict) else t",
     "error_log": "error_log('x', 3, 'log')",
+    "mail": "mail('ada@a.test', 'subject', 'text')",
+    "error_log by mail": "error_log('x', 1, 'ada@a.test')",
     "openssl_x509_read": "openssl_x509_read('file://some')",
 }
 
@@ -148,6 +150,7 @@ def open_descriptors_without(held: list[int]) -> list[int]:
 def main() -> None:
     """All calls, with 0 to 4 descriptors left."""
     os.chdir(sys.argv[1])
+    php.ini_set("sendmail_path", sys.argv[2])
     names = prepare()
     for name, call in CALLS.items():
         for left in range(5):

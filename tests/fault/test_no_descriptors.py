@@ -20,6 +20,7 @@ from tests.places import ROOT
 from tests.programs import environment
 
 LIMIT = 48
+SENDMAIL = "cat >/dev/null"
 # These do without, or say so by what they give.
 NEED_NONE = {
     "gethostbyname of an address": "127.0.0.1",
@@ -43,7 +44,7 @@ SILENT = {
     "glob, errors",
 }
 # The report of a program that cannot be started comes through a pipe: Python takes two descriptors more.
-PROGRAMS = ("popen", "exec", "shell_exec", "passthru", "system", "proc_open")
+PROGRAMS = ("popen", "exec", "shell_exec", "passthru", "system", "proc_open", "mail", "error_log by mail")
 # What listens to signals is opened once for the process.
 KEEP_A_PIPE = ("accept", "stream_select")
 
@@ -62,7 +63,9 @@ def run(*command: str | Path) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    return run(sys.executable, "-m", "tests.fault.no_descriptors", tmp_path_factory.mktemp("python"))
+    return run(
+        sys.executable, "-m", "tests.fault.no_descriptors", tmp_path_factory.mktemp("python"), SENDMAIL
+    )
 
 
 def test_no_exception_and_no_leak(outcomes: list[Any]) -> None:
@@ -77,7 +80,9 @@ def test_no_exception_and_no_leak(outcomes: list[Any]) -> None:
 
 
 def test_php_says_the_same(outcomes: list[Any], php: PhpCli, tmp_path: Path) -> None:
-    theirs = run(php.path, Path(__file__).with_name("no_descriptors.php"), tmp_path)
+    theirs = run(
+        php.path, "-d", f"sendmail_path={SENDMAIL}", Path(__file__).with_name("no_descriptors.php"), tmp_path
+    )
     assert [line[:2] for line in outcomes] == [line[:2] for line in theirs]
     for (name, left, said, result, _), (_, _, their_words, their_result) in zip(
         outcomes, theirs, strict=True
