@@ -91,7 +91,9 @@ def protocol_message(error: ssl.SSLError) -> str:
     if error.reason == "NO_SHARED_CIPHER":
         return NO_SHARED_CIPHER
     line = openssl_line(error.library or "SSL", _text(error))
-    return failed(line, code=SYSCALL if error.errno == SYSCALL else 1)
+    # Refused before the socket is used: SYSCALL is of an earlier error, which Python 3.13 left in the queue.
+    unused = error.reason == "BAD_LENGTH"
+    return failed(line, code=SYSCALL if error.errno == SYSCALL and not unused else 1)
 
 
 def _text(error: ssl.SSLError) -> str:
