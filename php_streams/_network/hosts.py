@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 LONGEST_NAME = 255  # bytes
+MAPPED = bytes(10) + b"\xff\xff"
 
 
 def addresses(name: bytes) -> list[str]:
@@ -27,8 +28,17 @@ def is_address(text: str) -> bool:
 
 
 def name_of(address: str) -> str | None:
-    """The name of an address."""
+    """The name of an address, by the call that PHP makes: getnameinfo stops all threads on Python 3.11.2."""
     try:
-        return socket.getnameinfo((address, 0), socket.NI_NAMEREQD)[0]
+        return socket.gethostbyaddr(_unmapped(address))[0]
     except OSError:
         return None
+
+
+def _unmapped(address: str) -> str:
+    """The IPv4 address in one like ::ffff:192.0.2.7, for which Python refuses the system's answer."""
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, address)
+    except OSError:
+        return address
+    return socket.inet_ntoa(packed[12:]) if packed.startswith(MAPPED) else address
