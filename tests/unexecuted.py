@@ -148,11 +148,17 @@ def measured(data: Path, root: Path = ROOT, package: str = "php_streams") -> dic
         return read_modules(coverage, root, package)
     except CoverageException as error:
         raise ListError(f"{data}: {error}") from None
+    finally:
+        coverage.get_data().close(force=True)
 
 
 def unmeasured(root: Path = ROOT, package: str = "php_streams") -> dict[str, Module]:
     """The same where nothing ran: what there is to be named."""
-    return read_modules(Coverage(data_file=None, config_file=False), root, package)
+    coverage = Coverage(data_file=None, config_file=False)
+    try:
+        return read_modules(coverage, root, package)
+    finally:
+        coverage.get_data().close(force=True)
 
 
 def read_modules(coverage: Coverage, root: Path, package: str) -> dict[str, Module]:
