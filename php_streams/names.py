@@ -14,6 +14,7 @@ from php_streams._core.values import to_bool, to_int, to_string
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import locate
 from php_streams._wrappers.open import open_url
+from php_streams.constants import PHP_INT_MAX, PHP_INT_MIN
 
 __all__ = [
     "chgrp",
@@ -198,6 +199,8 @@ def _give(filename: Name, to: str | bytes | int, what: str, follow: bool = True)
     path = to_filename(filename)
     if isinstance(to, (str, bytes, bytearray)):
         to = to_string(to, 2, what)
+    elif isinstance(to, (int, float)) and not PHP_INT_MIN <= to <= PHP_INT_MAX:
+        to = to_string(float(to), 2, what)  # what is no int of PHP's, nan among it, is a name
     else:
         to = to_int(to, 2, what, "string|int")
     wrapper, target = _wrapper(path)
