@@ -11,6 +11,7 @@ from php_streams import stream_select
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import LABELS, SocketRaw
 from tests.descriptors import open_descriptors
+from tests.state import state_of_its_own as state_of_its_own
 from tests.unit.tls_peers import client_hello
 
 
