@@ -38,6 +38,10 @@ THIRD_PARTY = {
     "rich": r"php_streams\.porting\..*",
     "trustme": r"php_streams\.porting\..*",
 }
+TOP_LEVEL = {
+    *(".ci", ".gitignore", "CONTRIBUTING.md", "LICENSE", "README.md", "pyproject.toml"),
+    *("compat_matrix", "docs", "examples", "php_streams", "setup.cfg", "tests", "tox.ini"),
+}
 # Imported at the first use of TLS only: `ssl` is the larger part of the start-up time.
 TLS_MODULES = re.compile(r"php_streams\.(_transports\.tls\w*|porting\..*)")
 
@@ -249,7 +253,22 @@ def possessive(root: Path) -> list[str]:
     ]
 
 
-RULES = [layers, core_names_nobody, outside_packages, ssl_at_home, sizes, machine_paths, possessive]
+def top_level(root: Path) -> list[str]:
+    """What lies beside the package is fixed; a file that a slip of the shell left there is seen here."""
+    found = {path.relative_to(root).parts[0] for path in tracked(root)}
+    return sorted(found - TOP_LEVEL)
+
+
+RULES = [
+    layers,
+    core_names_nobody,
+    outside_packages,
+    ssl_at_home,
+    sizes,
+    machine_paths,
+    possessive,
+    top_level,
+]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -283,6 +302,7 @@ WRONG_HOUSES = [
     (sizes, "php_streams/network.py", LONG),
     (sizes, "tests/conftest.py", LONG.replace("():", "():  # long: all one table") + "    x = 1\n" * 15),
     (possessive, "php_streams/network.py", 'A = re.compile(r"\\s*+x")'),
+    (top_level, "o", ""),
     (machine_paths, "docs/index.md", "see `/" + "root/notes.txt`"),
     (machine_paths, "setup.cfg", "python = /" + "home/me/bin/python"),
 ]
@@ -311,6 +331,7 @@ RIGHT_HOUSES = [
     (ssl_at_home, "php_streams/_transports/tls_client.py", "import ssl"),
     (ssl_at_home, "php_streams/network.py", "if TYPE_CHECKING:\n    import ssl"),
     (sizes, "php_streams/network.py", LONG.replace("():", "():  # long: all one table")),
+    (top_level, "docs/index.md", ""),
     (machine_paths, "docs/index.md", "unpacked in $cache/root/usr, mail in /var/mail"),
 ]
 
