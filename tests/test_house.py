@@ -259,7 +259,19 @@ def top_level(root: Path) -> list[str]:
     return sorted(found - TOP_LEVEL)
 
 
+def tracing(root: Path) -> list[str]:
+    """Who sets a trace function puts back the one before, which may be coverage's: `tests.tracing` does."""
+    return [
+        f"{module.path}:{node.lineno}: sys.{node.attr}"
+        for module in read(root, [PACKAGE, "tests", "compat_matrix", "examples", "docs"])
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("settrace", "setprofile")
+        if module.path.as_posix() != "tests/tracing.py"
+    ]
+
+
 RULES = [
+    tracing,
     layers,
     core_names_nobody,
     outside_packages,
@@ -303,6 +315,7 @@ WRONG_HOUSES = [
     (sizes, "tests/conftest.py", LONG.replace("():", "():  # long: all one table") + "    x = 1\n" * 15),
     (possessive, "php_streams/network.py", 'A = re.compile(r"\\s*+x")'),
     (top_level, "o", ""),
+    (tracing, "tests/unit/test_a.py", "def f():\n    sys.settrace(None)"),
     (machine_paths, "docs/index.md", "see `/" + "root/notes.txt`"),
     (machine_paths, "setup.cfg", "python = /" + "home/me/bin/python"),
 ]

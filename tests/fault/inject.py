@@ -34,6 +34,7 @@ from php_streams.directory import _last
 from tests.descriptors import open_descriptors
 from tests.fault.inject_scenarios import SCENARIOS, Ports, Scenario
 from tests.places import ROOT
+from tests.tracing import traced
 
 PACKAGE = str(Path(php_streams.__file__).parent) + os.sep
 PORTING = PACKAGE + "porting"
@@ -121,12 +122,11 @@ def run(scenario: Scenario, ports: Ports, tracer: Tracer) -> int:
         warnings.simplefilter("ignore")
         signal.setitimer(signal.ITIMER_REAL, HANGS_AFTER)
         try:
-            sys.settrace(tracer.calls)
-            scenario(ports, folder)
+            with traced(tracer.calls):
+                scenario(ports, folder)
         except Injected:
             pass
         finally:
-            sys.settrace(None)
             signal.setitimer(signal.ITIMER_REAL, 0)
     for stream in POOL.streams.values():
         stream.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 import php_streams as php
 from tests.descriptors import only_where_listed
 from tests.fault.inject import PACKAGE, left
+from tests.tracing import traced
 
 pytestmark = only_where_listed
 
@@ -55,14 +55,12 @@ def test_a_pipe_to_a_program(command: str, mode: str, error: type[BaseException]
             fp = php.popen(command, mode)
             raw = fp.raw
             signal.setitimer(signal.ITIMER_REAL, 5)
-            sys.settrace(raising_at(number, error))
             try:
-                raw.close()
+                with traced(raising_at(number, error)):
+                    raw.close()
                 broken_off = False
             except error:
                 pass
-            finally:
-                sys.settrace(None)
             raw.close()
             signal.setitimer(signal.ITIMER_REAL, 0)
             assert raw.closed and raw.fd < 0

@@ -31,6 +31,7 @@ from php_streams._core import filtered
 from php_streams._core.filtered import FilteredRaw
 from php_streams._core.raw import Raw
 from php_streams._filters.string import Translate
+from tests.tracing import traced
 
 MEMBERS = [name for name in vars(Raw) if not name.startswith("_")]
 # What is different under filters, and how.
@@ -120,17 +121,14 @@ def interrupted_at(place: int, action: Callable[[], Any]) -> bool:
         if frame.f_code.co_filename == filtered.__file__ and event == "line":
             left -= 1
             if not left:
-                sys.settrace(None)
                 raise KeyboardInterrupt
         return trace
 
-    sys.settrace(trace)
     try:
-        action()
+        with traced(trace):
+            action()
     except KeyboardInterrupt:
         return True
-    finally:
-        sys.settrace(None)
     return False
 
 

@@ -6,7 +6,6 @@ these places in the modules of the buffer, one after the other.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from php_streams._core import buffer, held
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
+from tests.tracing import profiled
 
 DATA = b"".join(b"line %d\n" % number + b"x" * (number % 700) for number in range(400))
 FILES = {buffer.__file__, held.__file__}
@@ -60,16 +60,13 @@ def interrupted_at(place: int, action: Callable[[], Any]) -> bool:
         if event in ("call", "c_return") and frame.f_code.co_filename in FILES:
             left -= 1
             if left == 0:
-                sys.setprofile(None)
                 raise Interrupted
 
-    sys.setprofile(look)
     try:
-        action()
+        with profiled(look):
+            action()
     except Interrupted:
         return True
-    finally:
-        sys.setprofile(None)
     return False
 
 

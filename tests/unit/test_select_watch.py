@@ -7,7 +7,6 @@ import os
 import random
 import select
 import socket
-import sys
 import threading
 import weakref
 from collections import Counter
@@ -21,6 +20,7 @@ from php_streams._core.stream import Stream
 from php_streams._core.watch import Watch
 from php_streams._transports.socket import LABELS, SocketRaw
 from tests.pairs import MANY, SMALL, Pair, Pairs, enough_descriptors, readable, streams
+from tests.tracing import profiled
 
 pytestmark = pytest.mark.usefixtures("no_kept_watch")
 
@@ -127,11 +127,8 @@ def test_no_python_runs_for_streams_that_have_nothing_to_tell(pairs: Pairs) -> N
             nonlocal count
             count += 1
 
-        sys.setprofile(profiler)
-        try:
+        with profiled(profiler):
             stream_select(every, None, None, 0)
-        finally:
-            sys.setprofile(None)
         return count
 
     every = streams(pairs(400))
