@@ -6,6 +6,7 @@ all by the process that hands out the tests of a parallel run.
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Generator
 from dataclasses import astuple
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Shuffles what is to be run, for --order: no test may need another one to have run before it."""
     if config.option.order is not None:
         random.Random(config.option.order).shuffle(items)
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what stays until the end out of the collections after each case: a third of a case's time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
