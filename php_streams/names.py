@@ -133,9 +133,7 @@ def touch(filename: Name, mtime: int | None = None, atime: int | None = None) ->
     if modified is None and accessed is not None:
         raise argument_value_error(2, "mtime", "cannot be null when argument #3 ($atime) is an integer")
     wrapper, target = _wrapper(path)
-    if wrapper is None:
-        return False
-    if wrapper.can_touch:
+    if wrapper is not None and wrapper.can_touch:
         times = None if modified is None or accessed is None else (accessed, modified)
         if _is_url(path):
             return _done(lambda: wrapper.touch(target, times), target, "Operation failed: {}")
@@ -154,9 +152,7 @@ def chmod(filename: Name, permissions: int) -> bool:
     path = to_filename(filename)
     mode = to_int(permissions, 2, "permissions")
     wrapper, target = _wrapper(path)
-    if wrapper is None:
-        return False
-    if not wrapper.can_touch:
+    if wrapper is None or not wrapper.can_touch:
         return warn("Cannot call chmod() for a non-standard stream")
     if _is_url(path):
         return _done(lambda: wrapper.chmod(target, mode), target, "Operation failed: {}")
