@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from php_streams._core.buckets import Brigade
-from php_streams._core.diagnostics import PhpDiagnostic, handlers, warn
+from php_streams._core.diagnostics import warn, warn_while_raising
 from php_streams._core.filters import Filter, Outcome
 from php_streams._core.values import cast_int
-from php_streams.constants import E_WARNING, PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
+from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
 
 UNPROCESSED = "Unprocessed filter buckets remaining on input brigade"
 
@@ -40,7 +39,8 @@ class UserFilter(Filter):
         try:
             status, consumed = _result(method(before, after, 0, flags == PSFS_FLAG_FLUSH_CLOSE))
         except BaseException:
-            _tell_while_raising(before)
+            if before.buckets:
+                warn_while_raising(UNPROCESSED)
             raise
         finally:
             if raw is not None:
@@ -56,13 +56,6 @@ class UserFilter(Filter):
         closing = getattr(self.object, "onClose", None)
         if closing is not None:
             closing()
-
-
-def _tell_while_raising(brigade: Brigade) -> None:
-    """The warning about buckets that are left; PHP calls no handler while something is thrown."""
-    if brigade.buckets and not handlers.get()[-1].levels & E_WARNING:
-        with suppress(PhpDiagnostic):
-            warn(UNPROCESSED)
 
 
 def _result(result: Any) -> tuple[int, int]:
