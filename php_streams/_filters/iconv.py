@@ -100,8 +100,6 @@ class Iconv(ByteFilter):
         """What the bytes, with those held back, make in whole characters."""
         if closing:
             return self.flush()
-        if not data:
-            return b""
         output = Output(len(data))
         place = self._complete(data, output)
         if place < len(data):

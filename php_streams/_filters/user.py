@@ -25,19 +25,13 @@ class UserFilter(Filter):
     def run(self, buckets: list[bytes], flags: int) -> Outcome:
         """Calls filter(in, out, consumed, closing), and takes what it left in `out`."""
         before, after = Brigade(buckets), Brigade([])
-        method = getattr(self.object, "filter", None)
-        if method is None:
-            class_ = type(self.object).__name__
-            raise RuntimeError(
-                f'Invalid callback {class_}::filter, class {class_} does not have a method "filter"'
-            )
         stream = self.owner() if self.owner is not None else None
         self.object.stream = stream
         raw = stream.raw if stream is not None and stream.is_open else None
         if raw is not None:
             could_close, raw.closed_by_fclose = raw.closed_by_fclose, False
         try:
-            status, consumed = _result(method(before, after, 0, flags == PSFS_FLAG_FLUSH_CLOSE))
+            status, consumed = _result(self._method()(before, after, 0, flags == PSFS_FLAG_FLUSH_CLOSE))
         except BaseException:
             if before.buckets:
                 warn_while_raising(UNPROCESSED)
@@ -50,6 +44,15 @@ class UserFilter(Filter):
         if left:
             warn(UNPROCESSED)
         return status, made if status == PSFS_PASS_ON else [], consumed
+
+    def _method(self) -> Any:
+        method = getattr(self.object, "filter", None)
+        if method is None:
+            name = type(self.object).__name__
+            raise RuntimeError(
+                f'Invalid callback {name}::filter, class {name} does not have a method "filter"'
+            )
+        return method
 
     def close(self) -> None:
         """Calls onClose."""
