@@ -31,14 +31,22 @@ def _names(pattern: bytes, flags: int) -> list[bytes]:
             return found
     bare = pattern.rstrip(b"/") or pattern[:1]
     found = list(_fitting(bare, flags))
-    literal = pattern if found else bare
     if bare != pattern:
-        found = [name + b"/" for name in found if os.path.isdir(name)]
+        found = list(_folders(found, bare.rpartition(b"/")[2], flags))
     elif flags & GLOB_MARK:
         found = [name + b"/" if os.path.isdir(name) else name for name in found]
     if not flags & GLOB_NOSORT:
         found.sort()
-    return found or ([literal] if flags & GLOB_NOCHECK else [])
+    return found or ([bare] if flags & GLOB_NOCHECK else [])
+
+
+def _folders(found: list[bytes], last: bytes, flags: int) -> Iterator[bytes]:
+    """What fits a pattern with a slash at the end: folders, with it, and what is called by its name there."""
+    for name in found:
+        if os.path.isdir(name):
+            yield name + b"/"
+        elif not _special(last, flags) and (flags & GLOB_NOESCAPE or b"\\" not in last):
+            yield name
 
 
 def _braces(pattern: bytes, flags: int) -> list[bytes] | None:

@@ -167,9 +167,6 @@ class _Scan:
         self.line = line.partition(b"\0")[0]
         self.at = 0
 
-    def rest(self) -> bytes:
-        return self.line[self.at :]
-
     def blanks(self) -> None:
         while self.at < len(self.line) and self.line[self.at] in BLANKS:
             self.at += 1

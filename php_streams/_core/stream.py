@@ -323,5 +323,6 @@ def open_stream(value: Any, number: int = 1, name: str = "stream", wanted: str =
             return value
     except AttributeError:  # a closed one has no raw
         pass
-    refuse(value, number, name, wanted)
-    return value  # type: ignore[no-any-return]
+    if isinstance(value, Resource):
+        raise invalid_resource()
+    raise wrong_type(value, number, name, wanted)

@@ -70,8 +70,13 @@ def _known(scheme: str) -> str:
 
 
 def is_local_url(url: str) -> bool:
-    """Whether the wrapper of this URL keeps off the network; a plain path does."""
+    """Whether the wrapper of this URL keeps off the network; a plain path does, not another machine's."""
     scheme = _known(scheme_of(url) or "file")
+    if scheme == "file":
+        try:
+            return not locate(url, report=False)[0].remote
+        except WrapperError:
+            return False
     own = _served.get().get(scheme)
     return not own.remote if own is not None else scheme not in REMOTE
 
@@ -98,7 +103,11 @@ def wrapper_of(scheme: str) -> Wrapper | None:
 def locate(url: str, *, report: bool = True) -> tuple[Wrapper, str]:
     """The wrapper of a URL, and what it is to open (= php_stream_locate_url_wrapper).
 
+<<<<<<< HEAD
     report: say what is in the way of a wrapper that is known: allow_url_fopen, a host in file://host/.
+=======
+    report: say why there is none; that nobody has the scheme is always said.
+>>>>>>> unrun1
     """
     match = _SCHEME.match(url)
     scheme = _known(match[1] or match[2]) if match else "file"
