@@ -343,9 +343,9 @@ def net_get_interfaces() -> dict[str, dict[str, Any]] | Literal[False]:
     there is of "family" (AF_* of the system), "address", "netmask", "broadcast" and "ptp" (the other end's).
     The first one tells of the link layer.
     """
-    from php_streams._network import interfaces
-
     try:
+        from php_streams._network import interfaces  # takes descriptors, as getifaddrs does
+
         return interfaces.by_name()
     except OSError as error:
         return warn(f"getifaddrs() failed {error.errno}: {error.strerror}", prefix=False)
