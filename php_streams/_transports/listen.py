@@ -215,9 +215,7 @@ def _next_client(server: SocketRaw | UnconnectedRaw, timeout: float | None) -> t
             if not server.blocking:
                 raise
             _check_not_shut(server.sock)
-        left = None if limit is None else limit - time.monotonic()
-        if left is not None and left <= 0:
-            break
+        left = None if limit is None else max(limit - time.monotonic(), 0)
     raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
 
 

@@ -63,8 +63,6 @@ class PackedRaw(Raw):
 
     def close(self) -> None:
         """Ends the compressed data, and closes the stream below."""
-        if self.closed:
-            return
         try:
             if not self.finished:
                 self.finished = True
@@ -103,6 +101,8 @@ class GzipRaw(PackedRaw):
         if self.reader is None:
             self.failed = True
             return 0
+        if self.raised is not None:
+            return None
         try:
             data = self.reader.read(len(buffer))
         except GzipError:
@@ -171,6 +171,8 @@ class BzipRaw(PackedRaw):
 
     def readinto(self, buffer: Any) -> int | None:
         """What unpacking gives; all that was unpacked in one read is lost when the data are damaged in it."""
+        if self.raised is not None:
+            return None
         room = min(len(buffer), CHUNK_SIZE)
         try:
             data = self.file.read(room)

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from php_streams._core import stat_cache
 from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
-from php_streams._core.diagnostics import notice, warn
+from php_streams._core.diagnostics import notice
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw, close_descriptor, later
 from php_streams._core.signals import is_handlers
@@ -172,8 +172,6 @@ class FileRaw(Raw):
     def move(self, offset: int, whence: int) -> bool:
         """lseek(2)."""
         self.place = None
-        if not self.seek_allowed:
-            return warn("Cannot seek on this stream")
         try:
             self.place = os.lseek(self.fd, offset, whence)
         except (OSError, OverflowError):
