@@ -21,6 +21,7 @@ from php_streams._wrappers import locate, scheme_of
 from php_streams._wrappers.copying import copy_file
 from php_streams._wrappers.open import open_url
 from php_streams._wrappers.plain import FileRaw, wrapper
+from php_streams._wrappers.plain_watched import watched
 from php_streams.constants import (
     FILE_APPEND,
     FILE_IGNORE_NEW_LINES,
@@ -212,7 +213,7 @@ def tmpfile() -> Stream | Literal[False]:
     Open for reading and writing; the file goes when the stream is closed, or its variables are gone.
     """
     try:
-        raw, path = make_temporary(temporary_folder(), "php", partial(FileRaw, os.open))
+        raw, path = make_temporary(temporary_folder(), "php", partial(watched(FileRaw), os.open))
     except OSError:
         return False
     raw.greedy = True

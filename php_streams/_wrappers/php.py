@@ -20,6 +20,7 @@ from php_streams._transports.socket import Socket, SocketRaw
 from php_streams._wrappers import wrapper_of
 from php_streams._wrappers.memory import MAX_MEMORY, MemoryRaw, TempRaw, kind_of_mode
 from php_streams._wrappers.plain import FileRaw
+from php_streams._wrappers.plain_watched import watched
 
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 _NUMBER = re.compile(r"\s*[+-]?\d+")
@@ -135,7 +136,7 @@ def _descriptor(number: int, mode: str) -> Stream:
     if stat.S_ISSOCK(os.fstat(number).st_mode):
         raw: Raw = SocketRaw(Socket(fileno=os.dup(number)), "tcp_socket", socket_timeout())
     else:
-        raw = FileRaw(os.dup, number)
+        raw = watched(FileRaw)(os.dup, number)
     return _shared(Stream(raw, mode))
 
 

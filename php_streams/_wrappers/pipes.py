@@ -11,6 +11,7 @@ from php_streams._core.process import Child
 from php_streams._core.raw import Descriptor
 from php_streams._core.stream import Stream
 from php_streams._wrappers.plain import FileRaw
+from php_streams._wrappers.plain_watched import watched
 
 
 class Pair:
@@ -65,7 +66,7 @@ def pipe_to(command: str, mode: str) -> Stream:
     """popen: a stream that reads what a shell command writes, or writes what it reads."""
     pair = Pair()
     theirs = Descriptor(pair.ends.pop, 0 if mode[0] == "w" else 1)
-    raw = PipeRaw(pair.ends.pop)
+    raw = watched(PipeRaw)(pair.ends.pop)
     child = Child()
     try:
         child.start(command, {0 if mode[0] == "w" else 1: theirs.fd})

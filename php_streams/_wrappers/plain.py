@@ -28,6 +28,7 @@ from php_streams._core.spare import SPARE
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import plain_names, wrapper_of
+from php_streams._wrappers.plain_watched import watched
 from php_streams.constants import LOCK_NB, LOCK_UN
 
 # The flags of open(2) by the mode's first letter.
@@ -285,7 +286,7 @@ class FolderRaw(DirectoryRaw):
 def _open(path: str, flags: int) -> FileRaw:
     """open(2); PHP takes links and dots out of the path itself, also where the system could not."""
     try:
-        return _kind()(os.open, os.fsencode(path), flags, 0o666)
+        return watched(FileRaw)(os.open, os.fsencode(path), flags, 0o666)
     except OSError as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
@@ -295,19 +296,9 @@ def _open(path: str, flags: int) -> FileRaw:
         if ".." not in path and not os.path.islink(path):
             raise
         try:
-            return _kind()(os.open, os.fsencode(os.path.realpath(path)), flags, 0o666)
+            return watched(FileRaw)(os.open, os.fsencode(os.path.realpath(path)), flags, 0o666)
         except OSError:
             raise error from None
-
-
-def _kind() -> type[FileRaw]:
-    """The kind that PHP's stat cache needs, where it is wanted."""
-    if not stat_cache.is_wanted():
-        return FileRaw
-    stat_cache.forget()
-    from php_streams._wrappers.plain_watched import WatchedRaw
-
-    return WatchedRaw
 
 
 class PlainFiles(Wrapper):
@@ -323,6 +314,7 @@ class PlainFiles(Wrapper):
         except ValueError:
             raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
         raw = _open(path, flags)
+        stat_cache.forget()
         raw.greedy = True
         raw.private = "e" in mode
         return Stream(raw, mode, path)  # PHP gives plain files no context
