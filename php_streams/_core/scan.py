@@ -291,7 +291,7 @@ def compiled(text: bytes) -> Format:
 def scan(line: bytes, format: Format) -> list[Any] | None:
     """The values, None for those that were not met; None when the line ended before any."""
     found: list[Any] = [None] * format.size
-    conversions = 0
+    converted = False
     state = _Scan(line)
     try:
         for item in format.items:
@@ -303,8 +303,8 @@ def scan(line: bytes, format: Format) -> list[Any] | None:
                 value = state.value(item)
                 if item.place >= 0:
                     found[item.place] = value
-                conversions += 1
+                converted = True
     except _Done as done:
-        if done.underflow and not conversions:
+        if done.underflow and not converted:
             return None
     return found
