@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
+import keyword
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +83,45 @@ def test_the_argument_of_the_wrong_type_is_named(name: str, number: int) -> None
 
 def test_most_functions_are_asked() -> None:
     assert len(places()) > 350
+
+
+def defaults() -> list[tuple[str, str, Any]]:
+    """(function, parameter, PHP's default) of each parameter that may be left out."""
+    return [
+        (name, parameter["name"], parameter["default"])
+        for name in php.__all__
+        for parameter in FUNCTIONS.get(name, {}).get("parameters", [])
+        if "default" in parameter and not parameter.get("by_reference")
+    ]
+
+
+def test_what_is_left_out_is_phps_default() -> None:
+    differ, asked = [], defaults()
+    for name, parameter, expected in asked:
+        taken = inspect.signature(getattr(php, name)).parameters
+        found = taken[parameter if parameter in taken else f"{parameter}_"].default
+        shown = found.decode("latin-1") if isinstance(found, bytes) else found
+        if (type(shown), shown) != (type(expected), expected):
+            differ.append((name, parameter, shown, expected))
+    assert differ == [] and len(asked) > 120
+
+
+def output_names(function: str) -> tuple[str, ...]:
+    """The fields of its result: PHP's by-reference parameters, where Python has those names free."""
+    given = [one["name"] for one in FUNCTIONS[function]["parameters"] if one.get("by_reference")]
+    return ("result", *(f"{name}_" if keyword.iskeyword(name) else name for name in given))
+
+
+def test_results_are_named_as_the_parameters_that_they_stand_for() -> None:
+    found = {}
+    for path in sorted(Path(php.__path__[0]).glob("*.py")):
+        module = importlib.import_module(f"php_streams.{path.stem}")
+        found |= {name: thing for name, thing in vars(module).items() if name.endswith("Result")}
+    expected = {
+        "".join(part.capitalize() for part in function.split("_")) + "Result": function
+        for function in FUNCTIONS
+        if len(output_names(function)) > 1
+    }
+    assert len(found) == 13 and found.keys() <= expected.keys()
+    for name, kind in found.items():
+        assert (kind.__name__, kind._fields) == (name, output_names(expected[name])), name
