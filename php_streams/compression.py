@@ -256,7 +256,7 @@ def bzopen(file: Any, mode: str) -> Stream | Literal[False]:
     if not isinstance(file, Resource):
         text = f"must be of type string or file-resource, {type_name(file)} given"
         raise argument_type_error(1, "file", text)
-    below = open_stream(file, 1, "file")
+    below = open_stream(file)
     reason = _cannot_use(below.mode, how)
     return warn(reason) if reason else bzip2_over(below, how) or False
 
@@ -278,7 +278,7 @@ def bzread(bz: Stream, length: int = 1024) -> bytes | Literal[False]:
     """
     expect_resource(bz, 1, "bz")
     size = to_int(length, 2, "length")
-    source = open_stream(bz, 1, "bz")
+    source = open_stream(bz)
     if size < 0:
         raise argument_value_error(2, "length", "must be greater than or equal to 0")
     return (source.read(size) if size else b"") or source.no_bytes()
@@ -293,7 +293,7 @@ def bzwrite(bz: Stream, data: bytes | str, length: int | None = None) -> int | L
     text = to_bytes(data, 2, "data")
     if length is not None:
         text = text[: max(to_int(length, 3, "length", "?int"), 0)]
-    return open_stream(bz, 1, "bz").write(text) if text else 0
+    return open_stream(bz).write(text) if text else 0
 
 
 def bzflush(bz: Stream) -> bool:

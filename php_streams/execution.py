@@ -9,9 +9,8 @@ from php_streams._core import stat_cache
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.output import output
 from php_streams._core.process import Process
-from php_streams._core.resource import Resource
 from php_streams._core.shell import escape_argument, escape_command
-from php_streams._core.stream import Stream, invalid_resource, open_stream, wrong_type
+from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
 from php_streams._core.values import outputs, to_bytes, to_int, to_string, type_name
 from php_streams._wrappers.descriptors import Spec, open_process
 from php_streams._wrappers.pipes import exit_status, pipe_to
@@ -191,8 +190,7 @@ def _array(value: Any, number: int, name: str, wanted: str) -> None:
 
 
 def _process(value: Any) -> Process:
-    if not isinstance(value, Resource):
-        wrong_type(value, 1, "process")
+    expect_resource(value, 1, "process")
     if not isinstance(value, Process) or not value.is_open:
         raise invalid_resource("process")
     return value
@@ -208,9 +206,9 @@ def proc_close(process: Process) -> int:
 
 def proc_terminate(process: Process, signal: int = 15) -> bool:
     """Kills a process opened by proc_open.  https://www.php.net/function.proc-terminate"""
-    found = _process(process)
+    expect_resource(process, 1, "process")
     number = to_int(signal, 2, "signal")
-    child = found.child
+    child = _process(process).child
     if child.reaped or child.pid is None:
         return False  # its number may be another one's by now
     try:

@@ -151,7 +151,7 @@ def openssl_x509_export(certificate: OpenSSLCertificate | str | bytes, no_text: 
     Returns (result, output): True and the PEM text, or False and None.  With no_text off a description for
     people stands before it, that of OpenSSL 3.5.
     """
-    without = to_bool(no_text, 2, "no_text")
+    without = to_bool(no_text, 3, "no_text")
     found = _certificate(certificate)
     if not found:
         return OpensslX509ExportResult(False, None)

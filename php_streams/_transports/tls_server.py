@@ -154,12 +154,12 @@ def _host_context(build: Build, value: Any) -> ssl.SSLContext:
     ssl_context = new_context(client=False)
     ssl_context.set_ciphers(DEFAULT_CIPHERS)
     fault = tls_identity.load(ssl_context, certificate, key)
-    if fault == tls_identity.CHAIN:
+    if fault == tls_identity.Fault.CHAIN:
         raise _fault(
             f"Failed setting local cert chain file `{certificate}'; check that your cafile/capath settings "
             "include details of your certificate and its issuer"
         )
-    if fault == tls_identity.KEY:
+    if fault == tls_identity.Fault.KEY:
         raise _fault(f"Failed setting private key from file `{key}'")
     # OpenSSL before 3.5 verifies clients with what this one trusts.
     verify_peer(Build(ssl_context, build.values))

@@ -53,6 +53,21 @@ def test_what_runs_is_changed_and_nothing_else(tmp_path: Path) -> None:
     }
 
 
+def test_types_in_strings_and_names_that_nothing_asks_for_are_left_alone(tmp_path: Path) -> None:
+    text = """
+Factory = Callable[[str, "int"], "Filter | None"]
+T = TypeVar("T", bound="Base")
+opening = ContextVar[str]("opening", default="none")
+face = cast("TlsSocket", face)
+pairs = zip("ab", "cd", strict=True)
+"""
+    assert changed(tmp_path, text) == {
+        ('"none"', "('noneX')"),
+        ('"ab"', "('abX')"),
+        ('"cd"', "('cdX')"),
+    }
+
+
 def test_a_mutant_is_one_change_on_its_line(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text("x = 'é'; y = 1 + 2\n")
     (plus,) = [m for m in mutants_of(tmp_path, "m.py") if m.new == "(1 - 2)"]
