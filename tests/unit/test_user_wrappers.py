@@ -32,6 +32,47 @@ from php_streams import (
 from php_streams.constants import SEEK_CUR
 
 
+class Mistaken:
+    """Its methods ask for what is not there."""
+
+    context = None
+
+    def stream_open(self, path: str, mode: str, options: int, opened_path: object) -> bool:
+        return True
+
+    def stream_read(self, count: int) -> bytes:
+        raise AttributeError("no data")
+
+    def stream_eof(self) -> bool:
+        raise AttributeError("no end")
+
+    def stream_stat(self) -> bool:
+        return False
+
+
+READS: list[Callable[[Any], Any]] = [
+    fgets,
+    lambda fp: fgets(fp, 10),
+    fgetc,
+    feof,
+    stream_get_contents,
+    lambda fp: stream_get_contents(fp, 10),
+]
+
+
+@pytest.mark.parametrize("read", READS)
+def test_an_attribute_error_of_a_method_is_none_of_the_stream(read: Callable[[Any], Any]) -> None:
+    """Ours tells that the argument is no stream; theirs comes out, and the stream stays open."""
+    stream_wrapper_register("mistaken", Mistaken)
+    try:
+        fp = fopen("mistaken://", "r")
+        with pytest.raises(AttributeError, match=r"no (data|end)"):
+            read(fp)
+        assert is_resource(fp)
+    finally:
+        stream_wrapper_unregister("mistaken")
+
+
 class Closing:
     """Closes the stream that it serves, in the method that is named."""
 
