@@ -6,6 +6,7 @@ import os
 import ssl
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import from_system
 from php_streams._transports.tls_build import Build, SetupFailed
 
 # Which of the two files OpenSSL did not take, or that both are good and do not belong together.
@@ -49,7 +50,7 @@ def load(
     try:
         # Without a passphrase OpenSSL would ask for one at the terminal.
         ssl_context.load_cert_chain(certificate, key, password=passphrase or "")
-    except (OSError, ValueError) as error:
+    except from_system(OSError, ValueError) as error:
         reason = getattr(error, "reason", None)
         return CHAIN if reason in TOO_WEAK else OTHER_KEY if reason in OTHER_TYPE else KEY
     return None
@@ -64,7 +65,7 @@ def begins_with_certificate(name: str) -> bool:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
             cadata=(begin + body + end).decode("ascii")
         )
-    except (OSError, ValueError):
+    except from_system(OSError, ValueError):
         return False
     return True
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from php_streams._core.context import Context
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.globbing import expand
+from php_streams._core.signals import from_system
 from php_streams._core.wrapper import Wrapper, WrapperError
 
 SCHEME = "glob://"
@@ -36,7 +37,7 @@ class Globs(Wrapper):
         """The names that match."""
         try:
             return GlobRaw(path.removeprefix(SCHEME))
-        except OSError:
+        except from_system(OSError):
             raise WrapperError("operation failed") from None
 
 
