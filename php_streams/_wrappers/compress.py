@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import warn
 from php_streams._core.gzio import GzipError, GzipReader, GzipWriter
 from php_streams._core.raw import Descriptor, Raw
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.wrapper import Wrapper, WrapperError
@@ -206,7 +206,7 @@ def _descriptor(below: Stream) -> Descriptor | None:
     below.go_back()
     try:
         fd = below.raw.fileno()
-    except OSError:
+    except from_system(OSError):
         warn(f"Cannot represent a stream of type {below.raw.label} as a File Descriptor")
         return None
     return Descriptor(os.dup, fd)
@@ -231,7 +231,7 @@ def _over(below: Stream, make: Callable[[Descriptor], Raw]) -> Raw | None:
         held = _descriptor(below)
         if held is not None:
             return make(held)
-    except (OSError, ValueError):
+    except BaseException:
         below.close()
         raise
     below.close()
@@ -263,7 +263,7 @@ def open_gzip(
     below = _seekable(below)
     try:
         raw = _over(below, lambda held: GzipRaw(held, below, mode))
-    except (OSError, ValueError):
+    except from_system(OSError, ValueError):
         if report:
             warn("gzopen failed")
         return None
@@ -287,7 +287,7 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
     flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY if writes else os.O_RDONLY
     try:
         held = Descriptor(os.open, os.fsencode(path), flags | os.O_CLOEXEC, 0o666)
-    except OSError:  # PHP tries the name first, and wrappers then
+    except from_system(OSError):  # PHP tries the name first, and wrappers then
         below = open_url(path, mode, report=report)
         return None if below is None else bzip2_over(below, mode)
     return _stream(BzipRaw(held, None, mode), mode)
@@ -295,10 +295,11 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
 
 def bzip2_over(below: Stream, mode: str) -> Stream | None:
     """A bzip2 stream over another stream, which it closes; None after PHP's warning."""
-    with suppress(OSError):
+    try:
         held = _descriptor(below)
         return None if held is None else _stream(BzipRaw(held, below, mode), mode)
-    return None
+    except from_system(OSError):
+        return None
 
 
 class Zlib(Wrapper):

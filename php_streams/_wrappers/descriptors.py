@@ -12,6 +12,7 @@ from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.process import Child, Process
 from php_streams._core.raw import Descriptor, Raw
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, invalid_resource, no_stream
 from php_streams._core.values import array_items, cast_string, to_text, type_name
 from php_streams._transports.socket import SocketRaw
@@ -191,7 +192,7 @@ def open_process(
         child.start(line, ends.numbers(), folder, entries)
     except NotOpened:
         return False, {}
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"posix_spawn() failed: {error.strerror}"), {}
     finally:
         ends.close()
