@@ -32,9 +32,7 @@ OPEN_FAILED = "operation failed"
 class PackedRaw(Raw):
     """Compressed data behind a descriptor of our own; `below` is the stream that the descriptor is of."""
 
-    revives = True
     asks_for_end = True
-
     finished = False
 
     def __init__(self, held: Descriptor, below: Stream | None) -> None:
