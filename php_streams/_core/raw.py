@@ -68,7 +68,6 @@ class Raw(io.RawIOBase):
     error = 0  # errno of the last write that failed, where the system said why
     # One read is one message: what is longer than the read is lost, and an empty one looks like an end.
     datagrams = False
-    revives = False  # after an end there may be more: a file grows
     seek_allowed = False
     private = False  # no program inherits the descriptor, even where programs inherit others
     line_end: bytes | None = b"\n"  # None: CR or LF, the first one met will tell

@@ -18,6 +18,7 @@ FLOATS = {"f", "e", "E", "g"}
 TEXTS = {"s", "c", "["}
 LETTERS = {*BASES, *FLOATS, *TEXTS, "n"}
 _ALL_ONES = (1 << 64) - 1
+_ANY = frozenset(bytes(range(256)))
 _EXPONENT = re.compile(rb"([+-]?(?:\d+\.?\d*|\.\d+))[eE][+-]?\Z")
 
 
@@ -26,11 +27,11 @@ class FormatError(Exception):
 
 
 class Directive(NamedTuple):
-    """One %: what it reads, how much of it at most (0: no limit), and where the result goes (-1: nowhere)."""
+    """One %: what it reads, how much of it at most (0: no limit), and where the result goes (None: nowhere)."""
 
     letter: str
     width: int
-    place: int
+    place: int | None
     members: frozenset[int]
 
 
@@ -72,12 +73,9 @@ class Format:
         return int(match[0])
 
     def _directive(self) -> Directive:
-        place = -1
         suppressed = self._peek() == b"*"
-        if suppressed:
-            self.at += 1
-        else:
-            place = self._place()
+        self.at += suppressed
+        place = None if suppressed else self._place()
         width = self._number() or 0
         if self._peek() in (b"l", b"L", b"h"):
             self.at += 1
@@ -86,7 +84,7 @@ class Format:
             # C's strings end where the format does.
             raise FormatError(f'Bad scan conversion character "{letter}' + ('"' if letter else ""))
         members = self._set() if letter == "[" else frozenset[int]()
-        if not suppressed:
+        if place is not None:
             self.places.append(place)
         return Directive(letter, width, place, members)
 
@@ -112,19 +110,20 @@ class Format:
         """The bytes of a [...]; ] stands for itself in front, - in front or at the end."""
         exclude = self._peek() == b"^"
         self.at += exclude
-        end = self.text.find(b"]", self.at + 1)
-        if end < 0:
-            raise FormatError("Unmatched [ in format string")
+        try:
+            end = self.text.index(b"]", self.at + 1)
+        except ValueError:
+            raise FormatError("Unmatched [ in format string") from None
         members = _members(self.text[self.at : end])
         self.at = end + 1
-        return frozenset(range(256)) - members if exclude else members
+        return _ANY - members if exclude else members
 
 
 def _members(text: bytes) -> frozenset[int]:
     """The bytes that a set names, with ranges in either direction."""
     found: set[int] = set()
     at = 0
-    if text[:1] in (b"]", b"-"):
+    if text.startswith(b"-"):
         found.add(text[0])
         at = 1
     start = text[0]
@@ -293,7 +292,7 @@ def scan(line: bytes, format: Format) -> list[Any] | None:
                 state.literal(item)
             else:
                 value = state.value(item)
-                if item.place >= 0:
+                if item.place is not None:
                     found[item.place] = value
                 converted = True
     except _Done as done:

@@ -32,9 +32,7 @@ OPEN_FAILED = "operation failed"
 class PackedRaw(Raw):
     """Compressed data behind a descriptor of our own; `below` is the stream that the descriptor is of."""
 
-    revives = True
     asks_for_end = True
-
     finished = False
 
     def __init__(self, held: Descriptor, below: Stream | None) -> None:
@@ -129,7 +127,6 @@ class GzipRaw(PackedRaw):
 
     def flush_written(self) -> bool:
         """What was written so far can be unpacked from the file."""
-        self.was_written = False
         try:
             if self.writer is not None:
                 self.writer.flush()

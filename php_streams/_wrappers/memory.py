@@ -34,7 +34,6 @@ class MemoryRaw(Raw):
     label = "MEMORY"
     asks_for_end = True
     greedy = True
-    revives = True
     seek_allowed = True
 
     def __init__(self, mode: str, data: bytes = b"") -> None:

@@ -60,7 +60,6 @@ class FileRaw(Raw):
 
     label = "STDIO"
     lockable = True
-    revives = True
     takes = True
     fd = -1
     temporary: str | None = None  # a file that goes when the stream is closed
