@@ -11,20 +11,15 @@ from php_streams._wrappers.plain import FileRaw
 class WatchedRaw(FileRaw):
     """A file that was opened while the setting php_streams.stat_cache was "php"."""
 
-    def readinto(self, buffer: Any) -> int | None:
+    def add_to(self, came: list[bytes], size: int) -> bytes:
         """One read(2)."""
         forget()
-        return super().readinto(buffer)
+        return super().add_to(came, size)
 
-    def take(self, size: int) -> bytes:
-        """One read(2)."""
-        forget()
-        return super().take(size)
-
-    def readall(self) -> bytes:
+    def all_to(self, came: list[bytes]) -> list[bytes]:
         """All of it."""
         forget()
-        return super().readall()
+        return super().all_to(came)
 
     def write(self, data: Any) -> int | Literal[False]:
         """write(2)."""
