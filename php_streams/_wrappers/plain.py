@@ -332,7 +332,7 @@ class PlainFiles(Wrapper):
         """The names in a folder."""
         return FolderRaw(path)
 
-    def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
+    def stat(self, path: str, follow: bool, flags: int, context: Context | None) -> os.stat_result:
         """stat(2) or lstat(2)."""
         return os.stat(path, follow_symlinks=follow)
 

@@ -356,21 +356,24 @@ FORMS = {
     "send": 'send "text" ... | send repeat N "text": sends these bytes',
     "expect": 'expect "text" ... | bytes N | line | eof: the client has to send this next',
     "wait": "wait SECONDS",
-    "tls": "tls CERT [tls1.0 ... tls1.3] [client-cert required|optional] [alpn A,B] [ciphers LIST]: handshake",
+    "tls": "tls CERT [tls1.0 ... tls1.3] [client-cert required|optional] [alpn A,B] "
+    "[ciphers LIST]: handshake",
     "starttls": "starttls CERT ...: the same; a word for the reader where plaintext went before",
-    "tls-client": "tls-client [tls1.0 ... tls1.3] [sni NAME] [cert FILE] [alpn A,B] [ciphers LIST] [curve NAME] "
-    "[verify] [resume]: handshake as the client",
+    "tls-client": "tls-client [tls1.0 ... tls1.3] [sni NAME] [cert FILE] [alpn A,B] [ciphers LIST] "
+    "[curve NAME] [verify] [resume]: handshake as the client",
     "untls": "untls: waits for the client's close_notify, then plaintext | untls notify: and sends its own",
     "never": 'never "text": the client must not send this in anything that comes from here on',
     "urgent": 'urgent "x": sends one byte out of band, over tcp in plaintext',
     "garbage": "garbage [N]: sends N bytes (64) that belong to no protocol, always the same",
     "half-close": "half-close: ends the sending direction, goes on reading",
-    "close": "close: ends the connection (TLS: with close_notify); what came and was not expected is a failure",
+    "close": "close: ends the connection (TLS: with close_notify); what came and was not expected "
+    "is a failure",
     "cut": "cut: ends the connection without TLS's close_notify",
     "reset": "reset: ends the connection by RST",
     "silent": "silent: says nothing more and takes what comes until the client goes away",
     "ignore": "ignore: the same as silent",
-    "record": 'record [until "text"]: takes what comes until the client goes away, or up to this, and reports it',
+    "record": 'record [until "text"]: takes what comes until the client goes away, '
+    "or up to this, and reports it",
     "echo": "echo: sends back what comes until the client goes away",
 }
 

@@ -103,3 +103,15 @@ def test_a_trial_kills_what_a_test_notices(tmp_path: Path, monkeypatch: pytest.M
     assert set(found.values()) == {"killed"} and len(found) >= 4
     assert (copy.folder / "m.py").read_text() == (root / "m.py").read_text()
     assert copy.try_mutant(mutants_of(root, "m.py")[0], []).state == "untested"
+
+
+def test_what_is_excused_is_there_and_means_one_line() -> None:
+    rows = command.equivalents()
+    for row in rows:
+        assert row["reason"]
+        named = [mutant for mutant in mutants_of(command.ROOT, row["path"]) if command.excused(mutant, [row])]
+        assert len(named) == 1, row
+        (same,) = named
+        assert command.excused(same, rows)
+        assert not command.excused(same, [{**row, "line": "another"}])
+        assert not command.excused(same, [{**row, "new": "another"}])
