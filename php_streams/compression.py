@@ -18,6 +18,7 @@ from php_streams._core.deflate import ANY, Damaged, inflate, stored
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.output import pass_through
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, expect_resource, open_stream
 from php_streams._core.values import to_bool, to_bytes, to_int, to_string, type_name
 from php_streams._wrappers.compress import BzipRaw, bzip2_over, open_bzip2, open_gzip
@@ -372,6 +373,6 @@ def bzdecompress(data: str | bytes, use_less_memory: bool = False) -> bytes | in
     to_bool(use_less_memory, 2, "use_less_memory")
     try:
         return bz2.BZ2Decompressor().decompress(packed)
-    except OSError:
+    except from_system(OSError):
         known = packed.startswith(b"BZh") and b"1" <= packed[3:4] <= b"9"
         return DATA_ERROR if known else DATA_ERROR_MAGIC

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_value_error, warn
+from php_streams._core.signals import from_system
 from php_streams._core.values import to_bool, to_int, to_string
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import locate
@@ -41,7 +42,7 @@ def _done(act: Callable[[], Any], about: str | None = "", text: str = "{}") -> b
     """Does it; False and the system's words when it fails."""
     try:
         return act() is not False
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(text.format(error.strerror), about=about or "")
     except WrapperError as error:
         return bool(error.args) and warn(str(error), about=about or "")
@@ -133,9 +134,7 @@ def touch(filename: Name, mtime: int | None = None, atime: int | None = None) ->
     if modified is None and accessed is not None:
         raise argument_value_error(2, "mtime", "cannot be null when argument #3 ($atime) is an integer")
     wrapper, target = _wrapper(path)
-    if wrapper is None:
-        return False
-    if wrapper.can_touch:
+    if wrapper is not None and wrapper.can_touch:
         times = None if modified is None or accessed is None else (accessed, modified)
         if _is_url(path):
             return _done(lambda: wrapper.touch(target, times), target, "Operation failed: {}")
@@ -154,9 +153,7 @@ def chmod(filename: Name, permissions: int) -> bool:
     path = to_filename(filename)
     mode = to_int(permissions, 2, "permissions")
     wrapper, target = _wrapper(path)
-    if wrapper is None:
-        return False
-    if not wrapper.can_touch:
+    if wrapper is None or not wrapper.can_touch:
         return warn("Cannot call chmod() for a non-standard stream")
     if _is_url(path):
         return _done(lambda: wrapper.chmod(target, mode), target, "Operation failed: {}")
@@ -230,7 +227,7 @@ def _expect_way(path: str, folder: str = "") -> None:
     """Raises where a name leads through what is no folder, or in circles: PHP calls that nothing there."""
     try:
         os.stat(os.path.join(folder, path))
-    except OSError as error:
+    except from_system(OSError) as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
 
@@ -266,7 +263,7 @@ def readlink(path: Name) -> str | Literal[False]:
     name = to_filename(path, 1, "path")
     try:
         return os.readlink(name)
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"{error.strerror}")
 
 
@@ -278,6 +275,6 @@ def linkinfo(path: Name) -> int | Literal[False]:
     name = to_filename(path, 1, "path")
     try:
         return os.lstat(name).st_dev
-    except OSError as error:
+    except from_system(OSError) as error:
         warn(f"{error.strerror}")
         return -1

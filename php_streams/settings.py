@@ -41,8 +41,6 @@ def ini_set(option: str, value: str | int | float | bool | None) -> str | Litera
     text = _text(value)
     if not ini.accepts(name, text):
         return False
-    if name == "include_path" and not text:
-        return False
     before = ini.get(name)
     if name in QUANTITIES and not (name == "zlib.output_compression" and text.lower() in ("on", "off")):
         _check_quantity(name, text)

@@ -6,7 +6,6 @@ from typing import Any
 
 from php_streams._core.buckets import Brigade, BucketHandle, StreamBucket
 from php_streams._core.diagnostics import argument_type_error
-from php_streams._core.resource import Resource
 from php_streams._core.stream import Stream, expect_resource, invalid_resource, no_stream
 from php_streams._core.values import to_bytes, type_name
 
@@ -64,8 +63,7 @@ def _brigade(value: Any) -> Brigade:
 def _put(brigade: Any, bucket: Any, first: bool) -> None:
     expect_resource(brigade, 1, "brigade")
     if not isinstance(bucket, StreamBucket):
-        wanted = "object" if isinstance(bucket, Resource) else "StreamBucket"
-        raise argument_type_error(2, "bucket", f"must be of type {wanted}, {type_name(bucket)} given")
+        raise argument_type_error(2, "bucket", f"must be of type StreamBucket, {type_name(bucket)} given")
     target, handle = _brigade(brigade), bucket.bucket
     if not isinstance(handle, BucketHandle):
         raise no_stream(handle, "userfilter.bucket")

@@ -9,6 +9,7 @@ from php_streams._core import ini
 from php_streams._core.context import Context, default_context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
 from php_streams._core.values import outputs, to_bool, to_bytes, to_float, to_int, to_string, type_name
 from php_streams.constants import (
@@ -282,7 +283,7 @@ def stream_socket_pair(domain: int, type: int, protocol: int) -> list[Stream] | 
     wanted = to_int(domain, 1, "domain"), to_int(type, 2, "type"), to_int(protocol, 3, "protocol")
     try:
         return open_pair(*wanted)
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"Failed to create sockets: [{error.errno}]: {error.strerror}")
 
 

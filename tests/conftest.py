@@ -15,6 +15,7 @@ import pytest
 
 from php_streams import error_clear_last
 from php_streams.porting.php_cli import PhpCli
+from tests.conformance import namespace
 from tests.conformance.php_found import find
 from tests.conformance.releases import PROPERTY, Changed, another, recorded_facts
 from tests.conformance.summary import write_summary
@@ -48,6 +49,15 @@ def pytest_collection_finish() -> None:
     """Leaves what stays until the end out of the collections after each case: a third of a case's time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtestloop() -> Generator[None, object, object]:
+    """Ends the process of the cases with a ZONE before pytest-cov puts the data of all processes together."""
+    try:
+        return (yield)
+    finally:
+        namespace.end()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -96,6 +96,8 @@ class OpenSSLCertificate:
         self.der = encoded
         if any(len(moment.content) < _TIMES.get(moment.tag, math.inf) for moment in self.validity):
             raise ValueError  # not a certificate
+        for name in (self.issuer, self.subject):
+            list(attributes(name))
         return self
 
     def __reduce__(self) -> NoReturn:
@@ -247,11 +249,18 @@ class OpenSSLCertificate:
         return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
 
 
+# The universal types that OpenSSL takes in a name, whole or in parts: strings for the most part, a SEQUENCE,
+# and what it does not know; no GeneralString and no VisibleString.
+_IN_NAMES = (*(3, 7, 8, 9), *range(11, 17), *(18, 19, 20, 22, 28, 29, 30))
+
+
 def attributes(name: asn1.Value) -> Iterator[Attribute]:
     """A distinguished name's attributes in their order."""
     for relative in asn1.children(asn1.expect(name, asn1.SEQUENCE)):
         for attribute in asn1.children(asn1.expect(relative, asn1.SET)):
             oid, value = asn1.children(attribute.content)
+            if value.tag & 0xC0 or value.tag & 0x1F not in _IN_NAMES:
+                raise ValueError("no string that a name may hold")
             yield Attribute(asn1.object_identifier(asn1.expect(oid, asn1.OBJECT_IDENTIFIER)), value)
 
 

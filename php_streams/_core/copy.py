@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from php_streams._core.buffer import CHUNK_SIZE
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 
 # So much at once, where the source gives it, and where the kernel does it or PHP would map the file.
@@ -120,7 +121,7 @@ def _by_files(source: Stream, target: Stream, size: int) -> int | Literal[False]
     while size < 0 or done < size:
         try:
             step = os.copy_file_range(source.fileno(), target.fileno(), _step(size, done))
-        except OSError as error:
+        except from_system(OSError) as error:
             return done or None if error.errno in CANNOT else False
         if not step:
             break
@@ -138,7 +139,7 @@ def _by_sendfile(source: Stream, target: Stream, size: int) -> int:
     while size < 0 or done < size:
         try:
             step = os.sendfile(descriptor, source.fileno(), None, _step(size, done))
-        except OSError:
+        except from_system(OSError):
             break
         if not step:
             break

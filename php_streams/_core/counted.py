@@ -66,24 +66,21 @@ def _error(function: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) 
     code = function.__code__
     names = code.co_varnames[: code.co_argcount]
     least = len(names) - len(function.__defaults__ or ())
+    variadic = bool(code.co_flags & 4)
     for name in named:
-        if name not in names:
-            return _unknown(function, name)
-        if names.index(name) < len(arguments):
+        if name not in names and not variadic:
+            return TypeError(f"Unknown named parameter ${_shown(name)}")
+        if name in names[: len(arguments)]:
             return TypeError(f"Named parameter ${_shown(name)} overwrites previous argument")
-    places = {names.index(name) for name in named}
+    places = {names.index(name) for name in named if name in names}
     given = max([len(arguments), *(place + 1 for place in places)])
     for place in range(len(arguments), min(given, least)):
         if place not in places:
             text = f"Argument #{place + 1} (${_shown(names[place])}) not passed"
             return ArgumentCountError(f"{function.__name__}(): {text}")
-    return count_error(function.__name__, least, len(names), given, bool(code.co_flags & 4))
-
-
-def _unknown(function: Any, name: str) -> TypeError:
-    if function.__code__.co_flags & 4:  # it takes any number of arguments
+    if variadic and given >= least:
         return ArgumentCountError(f"{function.__name__}() does not accept unknown named parameters")
-    return TypeError(f"Unknown named parameter ${_shown(name)}")
+    return count_error(function.__name__, least, len(names), given, variadic)
 
 
 def _shown(name: str) -> str:

@@ -134,6 +134,15 @@ def warn(message: str, level: int = E_WARNING, prefix: bool = True, about: str =
     return False
 
 
+def warn_while_raising(message: str) -> None:
+    """A warning behind which an exception comes: PHP calls no handler while something is thrown."""
+    if not handlers.get()[-1].levels & E_WARNING:
+        try:
+            warn(message)
+        except PhpDiagnostic:
+            pass
+
+
 def notice(message: str) -> Literal[False]:
     """Reports an E_NOTICE."""
     return warn(message, E_NOTICE)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
-from php_streams._core.diagnostics import warn
+from php_streams._core.diagnostics import warn, warn_while_raising
 from php_streams._core.filters import Filter, Outcome, run_chain
 from php_streams._core.raw import REFILLED, Raw
 from php_streams.constants import (
@@ -183,9 +183,10 @@ class FilteredRaw(Raw):
                 one = chain.pop(0)
                 one.chain = None
                 try:
-                    one.close()
+                    if raised is None:  # PHP calls no method while something is thrown
+                        one.close()
                 except BaseException as error:
-                    raised = raised or error
+                    raised = error
         if raised is not None:
             raise raised
 
@@ -224,7 +225,10 @@ FilteredRaw.fileno = _call("fileno")  # type: ignore[method-assign]
 # --- filters come and go -------------------------------------------------------------------------------
 
 
-def leave(stream: Stream, one: Filter) -> None:
+FAILED = "Filter failed to process pre-buffered data"
+
+
+def leave(stream: Stream, one: Filter, raising: bool = False) -> None:
     """Takes a filter out of its chain, as it is; without filters the stream has its own raw again."""
     raw = stream.raw
     assert isinstance(raw, FilteredRaw)
@@ -233,7 +237,8 @@ def leave(stream: Stream, one: Filter) -> None:
         one.chain = None
         if not raw.readers and not raw.writers:
             stream.put_raw(raw.below)
-        one.close()
+        if not raising:  # PHP calls no method while something is thrown
+            one.close()
 
 
 def join(stream: Stream, one: Filter, write: bool, first: bool) -> bool:
@@ -254,11 +259,12 @@ def _chew(stream: Stream, one: Filter) -> bool:
     try:
         status, buckets, taken = one.run([held], PSFS_FLAG_NORMAL)
     except BaseException:
-        leave(stream, one)
+        warn_while_raising(FAILED)
+        leave(stream, one, raising=True)
         raise
     if status == PSFS_ERR_FATAL or taken > len(held):
         leave(stream, one)
-        return warn("Filter failed to process pre-buffered data")
+        return warn(FAILED)
     made = b"".join(buckets) if status == PSFS_PASS_ON else b""
     stream.raw.total = position - stream.raw.written + len(made)
     stream.hold(made)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from php_streams._core.pattern import matches
+from php_streams._core.signals import from_system
 from php_streams.constants import (
     FNM_NOESCAPE,
     FNM_PERIOD,
@@ -31,14 +32,22 @@ def _names(pattern: bytes, flags: int) -> list[bytes]:
             return found
     bare = pattern.rstrip(b"/") or pattern[:1]
     found = list(_fitting(bare, flags))
-    literal = pattern if found else bare
     if bare != pattern:
-        found = [name + b"/" for name in found if os.path.isdir(name)]
+        found = list(_folders(found, bare.rpartition(b"/")[2], flags))
     elif flags & GLOB_MARK:
         found = [name + b"/" if os.path.isdir(name) else name for name in found]
     if not flags & GLOB_NOSORT:
         found.sort()
-    return found or ([literal] if flags & GLOB_NOCHECK else [])
+    return found or ([bare] if flags & GLOB_NOCHECK else [])
+
+
+def _folders(found: list[bytes], last: bytes, flags: int) -> Iterator[bytes]:
+    """What fits a pattern with a slash at the end: folders, with it, and what is called by its name there."""
+    for name in found:
+        if os.path.isdir(name):
+            yield name + b"/"
+        elif not _special(last, flags) and (flags & GLOB_NOESCAPE or b"\\" not in last):
+            yield name
 
 
 def _braces(pattern: bytes, flags: int) -> list[bytes] | None:
@@ -105,7 +114,7 @@ def _within(folder: bytes, pattern: bytes, flags: int) -> Iterator[bytes]:
     how = FNM_PERIOD | (FNM_NOESCAPE if flags & GLOB_NOESCAPE else 0)
     try:
         names = [b".", b"..", *os.listdir(folder or b".")]
-    except OSError:
+    except from_system(OSError):
         if flags & GLOB_ERR:
             raise
         return

@@ -83,9 +83,7 @@ class Held(Resource):
     def _keep(self, data: bytes, start: int = 0) -> None:
         """Holds `data` from `start` on, split into whole lines and a tail."""
         cut = data.rfind(b"\n", start) + 1
-        if self.raw.line_end != b"\n":
-            self._keep_whole(data, start)
-        elif cut:
+        if cut:
             self._hold(io.BytesIO(data[start:cut]), cut - start, data[cut:])
         else:
             self._hold(EMPTY, 0, data[start:])

@@ -158,7 +158,11 @@ class LineReader(Held):
 
     def _another_block(self) -> bool:
         """Reads a chunk of a file and holds its whole lines; False when next_line is to see to it."""
-        if not hasattr(self, "raw") or not self.raw.mappable or self.raw.eof or self.raw.line_end != b"\n":
+        if not hasattr(self, "raw"):
+            return False
+        if self.where() < self.length:  # somebody else has received it meanwhile
+            return True
+        if not self.raw.mappable or self.raw.eof or self.raw.line_end != b"\n":
             return False
         more: bool = self.undivided(self._fill, self.read_ahead)
         return more

@@ -23,6 +23,7 @@ from itertools import starmap
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import MARK, from_system
 
 
 class Refilled:
@@ -273,7 +274,7 @@ class Raw(io.RawIOBase):
         try:
             if not self.owned:
                 self.close()
-        except Exception:  # it was not whole yet
+        except from_system(Exception):  # it was not whole yet
             pass
 
 
@@ -294,6 +295,7 @@ def later(error: BaseException) -> BaseException:
     if trace is not None:
         code = trace.tb_frame.f_code
         error.add_note(f"raised at {code.co_filename}:{trace.tb_lineno} in {code.co_qualname}")
+    vars(error)[MARK] = True
     before: BaseException | None = error
     while before is not None:
         before.__traceback__ = None
@@ -318,7 +320,7 @@ class Descriptor:
     def __del__(self) -> None:
         try:
             self.close()
-        except Exception:
+        except from_system(Exception):
             pass
 
 
@@ -346,5 +348,5 @@ class Owner:
         try:
             if not (self.raw.closed or self.raw.outlives):
                 self.close()
-        except Exception:
+        except from_system(Exception):
             pass

@@ -27,7 +27,7 @@ class FormatError(Exception):
 
 
 class Directive(NamedTuple):
-    """One %: what it reads, how much at most (0: no limit), and where the result goes (None: nowhere)."""
+    """One %: what it reads, at most how much (0: no limit), and where the result goes (None: nowhere)."""
 
     letter: str
     width: int

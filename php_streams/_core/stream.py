@@ -25,6 +25,7 @@ from php_streams._core.diagnostics import argument_type_error, called, warn
 from php_streams._core.lines import line_end
 from php_streams._core.raw import REFILLED, Owner, Raw
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.values import type_name
 from php_streams._core.wrapper import Wrapper
 from php_streams.constants import PHP_INT_MAX
@@ -229,7 +230,7 @@ class Stream(Buffer):
         try:
             if not self.owner.raw.outlives:
                 self.close()
-        except Exception:
+        except from_system(Exception):
             pass
 
     # --- Python's face -----------------------------------------------------------------------------
@@ -323,5 +324,6 @@ def open_stream(value: Any, number: int = 1, name: str = "stream", wanted: str =
             return value
     except AttributeError:  # a closed one has no raw
         pass
-    refuse(value, number, name, wanted)
-    return value  # type: ignore[no-any-return]
+    if isinstance(value, Resource):
+        raise invalid_resource()
+    raise wrong_type(value, number, name, wanted)

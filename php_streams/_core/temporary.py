@@ -22,11 +22,6 @@ def make_temporary(folder: str, prefix: str, opens: Callable[[str, int, int], Op
 
     opens: makes what owns the descriptor, of what os.open takes.
     """
-    for _ in range(100):
-        name = prefix + "".join(_BASE32[byte % 32] for byte in os.urandom(19))
-        path = os.path.join(folder, name)
-        try:
-            return opens(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path
-        except FileExistsError:
-            continue
-    raise FileExistsError
+    name = prefix + "".join(_BASE32[byte % 32] for byte in os.urandom(19))  # 95 bits: nobody has it
+    path = os.path.join(folder, name)
+    return opens(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), path

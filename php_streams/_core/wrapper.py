@@ -12,6 +12,8 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from php_streams._core.context import Context
     from php_streams._core.directory import DirectoryRaw
     from php_streams._core.stream import Stream
@@ -50,35 +52,17 @@ class Wrapper:
         """
         raise OSError
 
-    # What changes names returns False when it failed and said so; an OSError when PHP is to say why.
-
-    def unlink(self, path: str, context: Context | None) -> bool | None:
-        """Removes a file."""
-        raise OSError
-
-    def rename(self, old: str, new: str, context: Context | None) -> bool | None:
-        """Gives a file or folder another name."""
-        raise OSError
-
-    def mkdir(self, path: str, mode: int, parents: bool, context: Context | None) -> bool | None:
-        """Makes a folder."""
-        raise OSError
-
-    def rmdir(self, path: str, context: Context | None) -> bool | None:
-        """Removes an empty folder."""
-        raise OSError
-
-    def touch(self, path: str, times: tuple[int, int] | None) -> bool | None:
-        """Sets the times of access and modification (None: now); a file that is not there is made."""
-        raise OSError
-
-    def chmod(self, path: str, mode: int) -> bool | None:
-        """Sets the permissions."""
-        raise OSError
-
-    def give(self, path: str, to: int | str, group: bool, follow: bool) -> bool | None:
-        """Makes somebody the owner, or the group; by number or name.  follow: of what a link leads to."""
-        raise OSError
+    # What a wrapper brings if it says above that it can.  These change names; False: it failed and said so;
+    # an OSError: PHP is to say why.
+    unlink: Callable[[str, Context | None], bool | None]  # of a file
+    rename: Callable[[str, str, Context | None], bool | None]  # the old name, the new one
+    mkdir: Callable[[str, int, bool, Context | None], bool | None]  # the permissions; also the folders above?
+    rmdir: Callable[[str, Context | None], bool | None]  # of an empty folder
+    # The times of access and modification (None: now); a file that is not there is made.
+    touch: Callable[[str, tuple[int, int] | None], bool | None]
+    chmod: Callable[[str, int], bool | None]
+    # An owner, or a group, by number or name; whether it is a group; of what a link leads to?
+    give: Callable[[str, int | str, bool, bool], bool | None]
 
     def access(self, path: str, access: int) -> bool | None:
         """Whether this process may do that (os.R_OK ...), or, for F_OK, whether it is there at all.

@@ -13,10 +13,10 @@ from typing import Any
 
 from php_streams._core.diagnostics import warn
 from php_streams._core.filters import ByteFilter, Filter, FilterFailed
+from php_streams._core.signals import from_system
 
 _NAME = re.compile(r"[^.]*\.[^.]*\.([^./]*)[./](.*)", re.DOTALL)
 MOST_NAME = 64
-MOST_HELD = 128
 ROOM = 64  # for what puts the shift state back
 ERROR = ctypes.c_size_t(-1).value
 
@@ -31,7 +31,7 @@ def library() -> Any:
         found.iconv.restype = ctypes.c_size_t
         found.iconv.argtypes = (ctypes.c_void_p, *(ctypes.c_void_p,) * 4)
         found.iconv_close.argtypes = (ctypes.c_void_p,)
-    except (OSError, TypeError, AttributeError):
+    except from_system(OSError, TypeError, AttributeError):
         return None
     return found
 
@@ -101,23 +101,19 @@ class Iconv(ByteFilter):
         """What the bytes, with those held back, make in whole characters."""
         if closing:
             return self.flush()
-        if not data:
-            return b""
         output = Output(len(data))
         place = self._complete(data, output)
         if place < len(data):
             rest, number = self.descriptor.convert(data[place:], output)
             if number == errno.EILSEQ:
                 raise self.failed("invalid multibyte sequence")
-            if len(rest) > MOST_HELD:
-                raise self.failed("insufficient buffer")
             self.held = rest
         return b"".join(output.parts)
 
     def _complete(self, data: bytes, output: Output) -> int:
         """Completes the character whose beginning is held; how many bytes it took.
 
-        A bad one stays, and nothing gets past it; PHP does this.
+        A bad one stays, and nothing gets past it; one that is not complete then is lost.  PHP does this.
         """
         place = 0
         while self.held:
@@ -127,9 +123,7 @@ class Iconv(ByteFilter):
             if number != errno.EINVAL:
                 self.held = rest
             elif place == len(data):
-                break
-            elif len(self.held) >= MOST_HELD:
-                raise self.failed("insufficient buffer")
+                self.held = b""
             else:
                 self.held += data[place : place + 1]
                 place += 1

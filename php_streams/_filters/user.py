@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from php_streams._core.buckets import Brigade
-from php_streams._core.diagnostics import PhpDiagnostic, handlers, warn
+from php_streams._core.diagnostics import warn, warn_while_raising
 from php_streams._core.filters import Filter, Outcome
 from php_streams._core.values import cast_int
-from php_streams.constants import E_WARNING, PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
+from php_streams.constants import PSFS_FLAG_FLUSH_CLOSE, PSFS_PASS_ON
 
 UNPROCESSED = "Unprocessed filter buckets remaining on input brigade"
 
@@ -26,21 +25,16 @@ class UserFilter(Filter):
     def run(self, buckets: list[bytes], flags: int) -> Outcome:
         """Calls filter(in, out, consumed, closing), and takes what it left in `out`."""
         before, after = Brigade(buckets), Brigade([])
-        method = getattr(self.object, "filter", None)
-        if method is None:
-            class_ = type(self.object).__name__
-            raise RuntimeError(
-                f'Invalid callback {class_}::filter, class {class_} does not have a method "filter"'
-            )
         stream = self.owner() if self.owner is not None else None
         self.object.stream = stream
         raw = stream.raw if stream is not None and stream.is_open else None
         if raw is not None:
             could_close, raw.closed_by_fclose = raw.closed_by_fclose, False
         try:
-            status, consumed = _result(method(before, after, 0, flags == PSFS_FLAG_FLUSH_CLOSE))
+            status, consumed = _result(self._method()(before, after, 0, flags == PSFS_FLAG_FLUSH_CLOSE))
         except BaseException:
-            _tell_while_raising(before)
+            if before.buckets:
+                warn_while_raising(UNPROCESSED)
             raise
         finally:
             if raw is not None:
@@ -51,18 +45,20 @@ class UserFilter(Filter):
             warn(UNPROCESSED)
         return status, made if status == PSFS_PASS_ON else [], consumed
 
+    def _method(self) -> Any:
+        method = getattr(self.object, "filter", None)
+        if method is None:
+            name = type(self.object).__name__
+            raise RuntimeError(
+                f'Invalid callback {name}::filter, class {name} does not have a method "filter"'
+            )
+        return method
+
     def close(self) -> None:
         """Calls onClose."""
         closing = getattr(self.object, "onClose", None)
         if closing is not None:
             closing()
-
-
-def _tell_while_raising(brigade: Brigade) -> None:
-    """The warning about buckets that are left; PHP calls no handler while something is thrown."""
-    if brigade.buckets and not handlers.get()[-1].levels & E_WARNING:
-        with suppress(PhpDiagnostic):
-            warn(UNPROCESSED)
 
 
 def _result(result: Any) -> tuple[int, int]:

@@ -7,6 +7,7 @@ import ssl
 from enum import Enum, auto
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import from_system
 from php_streams._transports.tls_build import Build, SetupFailed
 
 # What load_cert_chain says of a certificate that is too weak for the security level.
@@ -56,7 +57,7 @@ def load(
     try:
         # Without a passphrase OpenSSL would ask for one at the terminal.
         ssl_context.load_cert_chain(certificate, key, password=passphrase or "")
-    except (OSError, ValueError) as error:
+    except from_system(OSError, ValueError) as error:
         reason = getattr(error, "reason", None)
         return Fault.CHAIN if reason in TOO_WEAK else Fault.OTHER_KEY if reason in OTHER_TYPE else Fault.KEY
     return None
@@ -71,7 +72,7 @@ def begins_with_certificate(name: str) -> bool:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
             cadata=(begin + body + end).decode("ascii")
         )
-    except (OSError, ValueError):
+    except from_system(OSError, ValueError):
         return False
     return True
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import from_system
 from php_streams._core.values import to_text
 from php_streams._transports import tls_identity
 from php_streams._transports.tls_authorities import verify_peer
@@ -55,12 +56,12 @@ def dh_param(build: Build) -> None:
     try:
         with open(name, "rb"):
             pass
-    except OSError:
+    except from_system(OSError):
         warn("Invalid dh_param")
         raise SetupFailed from None
     try:
         build.ssl_context.load_dh_params(name)
-    except (OSError, ValueError) as error:
+    except from_system(OSError, ValueError) as error:
         # What cannot be used was read: it came from TLS, not from the file's format.
         warn(f"Failed {'assigning' if getattr(error, 'library', '') == 'SSL' else 'reading'} DH params")
         raise SetupFailed from None

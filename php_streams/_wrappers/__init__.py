@@ -70,8 +70,13 @@ def _known(scheme: str) -> str:
 
 
 def is_local_url(url: str) -> bool:
-    """Whether the wrapper of this URL keeps off the network; a plain path does."""
+    """Whether the wrapper of this URL keeps off the network; a plain path does, not another machine's."""
     scheme = _known(scheme_of(url) or "file")
+    if scheme == "file":
+        try:
+            return not locate(url, report=False)[0].remote
+        except WrapperError:
+            return False
     own = _served.get().get(scheme)
     return not own.remote if own is not None else scheme not in REMOTE
 
@@ -98,7 +103,7 @@ def wrapper_of(scheme: str) -> Wrapper | None:
 def locate(url: str, *, report: bool = True) -> tuple[Wrapper, str]:
     """The wrapper of a URL, and what it is to open (= php_stream_locate_url_wrapper).
 
-    report: say when allow_url_fopen is in the way.
+    report: say why there is none; that nobody has the scheme is always said.
     """
     match = _SCHEME.match(url)
     scheme = _known(match[1] or match[2]) if match else "file"
@@ -110,7 +115,7 @@ def locate(url: str, *, report: bool = True) -> tuple[Wrapper, str]:
         )
         scheme, match, found = "file", None, wrapper_of("file")
     if scheme == "file":
-        return _files(found), url if match is None else _local_path(url, url[match.end() :])
+        return _files(found, report), url if match is None else _local_path(url, url[match.end() :], report)
     assert found is not None
     if found.remote and not truth(ini.get("allow_url_fopen")):
         if report:
@@ -119,19 +124,21 @@ def locate(url: str, *, report: bool = True) -> tuple[Wrapper, str]:
     return found, url
 
 
-def _files(wrapper: Wrapper | None) -> Wrapper:
+def _files(wrapper: Wrapper | None, report: bool) -> Wrapper:
     """The wrapper of plain paths, which may have been switched off."""
     if wrapper is None:
-        warn("file:// wrapper is disabled in the server configuration")
+        if report:
+            warn("file:// wrapper is disabled in the server configuration")
         raise WrapperError("no suitable wrapper could be found")
     return wrapper
 
 
-def _local_path(url: str, rest: str) -> str:
+def _local_path(url: str, rest: str, report: bool) -> str:
     """The path of a file:// URL, which names no host but localhost."""
     if rest[:10].lower() == "localhost/":
         rest = rest[9:]
     if not rest.startswith("/"):
-        warn(f"Remote host file access not supported, {url}")
+        if report:
+            warn(f"Remote host file access not supported, {url}")
         raise WrapperError("no suitable wrapper could be found")
     return rest

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from php_streams._core import ini
 from php_streams._core.diagnostics import call_site
+from php_streams._core.signals import from_system
 from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers import locate, wrapper_of
 from php_streams.constants import STREAM_URL_STAT_QUIET
@@ -54,7 +55,7 @@ def _look(path: str, is_url: bool) -> str | None:
         if wrapper.remote:  # PHP includes nothing from the network, and looks for nothing there
             return None
         wrapper.stat(target, True, STREAM_URL_STAT_QUIET, None)
-    except (OSError, ValueError, WrapperError):
+    except from_system(OSError, ValueError, WrapperError):
         return None
     return path
 

@@ -35,6 +35,7 @@ from tests.conformance.zone import Zone
 from tests.places import ROOT
 
 SECONDS = 55.0  # for one run
+LEAVING = 5.0  # for the end of the process
 START = f"import sys; from {__name__} import serve; serve(int(sys.argv[1]), sys.argv[2])"
 
 # linux/sched.h, sys/mount.h, linux/sockios.h
@@ -126,6 +127,13 @@ class Worker:
             self.close()
             raise RuntimeError(f"{__name__}: the process in the namespaces ended") from None
 
+    def leave(self) -> None:
+        """Lets the process end by itself, so that coverage's data of it are written."""
+        self.connection.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(LEAVING)
+        self.close()
+
     def close(self) -> None:
         """Ends the process."""
         with contextlib.suppress(OSError):
@@ -152,6 +160,16 @@ def run(case: Case, php: PhpCli | None) -> Transcript:
                 raise NotNeeded
             raise Unavailable(f"no network namespace with a name server of its own: {_worker.refusal}")
         return _worker.run(case, php)
+
+
+def end() -> None:
+    """Ends the process, if there is one; the next case would start another."""
+    global _worker
+    with _lock:
+        worker, _worker = _worker, None
+        if worker is not None:
+            atexit.unregister(worker.close)
+            worker.leave()
 
 
 # The process itself

@@ -101,14 +101,19 @@ IDS = [f"{name} {'' if params is None else params}" for name, params, _, _ in FI
 BACK = {"convert.quoted-printable-encode": "convert.quoted-printable-decode", "zlib.deflate": "zlib.inflate"}
 
 
-def cuts(data: bytes) -> Iterator[list[bytes]]:
-    """Whole, byte by byte, in two at every place, and in random pieces."""
+def least(name: str) -> int:
+    """The shortest piece.  convert.iconv loses a character that comes in three, as PHP's: in_pieces.case."""
+    return 3 if name.startswith("convert.iconv") else 1
+
+
+def cuts(data: bytes, least: int) -> Iterator[list[bytes]]:
+    """Whole, in the shortest pieces, in two at every place, and in random pieces."""
     yield [data]
-    yield [data[place : place + 1] for place in range(len(data))]
+    yield [data[place : place + least] for place in range(0, len(data), least)]
     for place in range(1, len(data)):
         yield [data[:place], data[place:]]
     for _ in range(20):
-        places = sorted(DRAW.sample(range(len(data)), min(5, len(data) - 1)))
+        places = sorted(DRAW.sample(range(0, len(data), least), min(5, len(data) // least - 1)))
         yield [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
 
 
@@ -141,7 +146,7 @@ def test_the_result_does_not_depend_on_the_cut(name: str, params: Any, data: byt
     whole = written(name, params, [data])
     assert whole == made if made else read(BACK[name], None, whole, 8192) == data
     skip_count = name == "bzip2.decompress"  # a file's end that comes alone counts as nothing, as in PHP
-    for pieces in cuts(data):
+    for pieces in cuts(data, least(name)):
         if not skip_count:
             assert written(name, params, pieces) == whole
 
@@ -150,7 +155,8 @@ def test_the_result_does_not_depend_on_the_cut(name: str, params: Any, data: byt
 def test_the_result_does_not_depend_on_the_chunk(name: str, params: Any, data: bytes, made: bytes) -> None:
     whole = read(name, params, data, 8192)
     assert whole == made if made else read(BACK[name], None, whole, 8192) == data
-    assert {read(name, params, data, chunk) for chunk in (1, 2, 3, 7, 64, 300)} == {whole}
+    chunks = [chunk for chunk in (1, 2, 3, 7, 64, 300) if chunk >= least(name)]
+    assert {read(name, params, data, chunk) for chunk in chunks} == {whole}
 
 
 class marker(php_user_filter):
@@ -299,3 +305,11 @@ def test_what_was_made_of_damaged_data_comes_whole(tmp_path: Path, name: str, st
     made = (tmp_path / "out").read_bytes()
     assert len(made) > 190_000
     assert made[:190_000] == text[:190_000]
+
+
+def test_the_class_itself_is_registered_and_not_its_name() -> None:
+    """PHP looks for a class of that name when the filter is used; here there is nowhere to look."""
+    with pytest.raises(TypeError, match=r"Argument #2 \(\$class\) must be a valid class name, marker given"):
+        stream_filter_register("named", "marker")  # type: ignore[arg-type]
+    assert stream_filter_register("named", marker)
+    assert not stream_filter_register("named", marker)

@@ -137,3 +137,17 @@ def test_what_goes_wrong_within_comes_out(tmp_path: Path) -> None:
     with pytest.raises((TypeError, AttributeError)):
         namespace.run(lambda: None, None)  # type: ignore[arg-type]
     assert run_python(case).lines == ["there b:1;"]
+
+
+def test_the_process_ends_by_itself(tmp_path: Path) -> None:
+    """At the end of the run; killed, it would write no coverage data.  Another one takes its place."""
+    case = read_case(write(tmp_path))
+    try:
+        namespace.run(case, None)
+    except (namespace.Unavailable, namespace.NotNeeded):
+        pytest.skip("there can be no namespaces here")
+    worker = namespace._worker
+    assert worker is not None
+    namespace.end()
+    assert worker.process.returncode == 0
+    assert namespace.run(case, None).lines == ["there b:1;"]
