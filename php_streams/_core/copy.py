@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from typing import Literal
 
 from php_streams._core.buffer import CHUNK_SIZE
@@ -61,7 +62,7 @@ def _synchronize(source: Stream, target: Stream) -> None:
 def _copy_through(source: Stream, target: Stream, size: int) -> int | Literal[False]:
     """To filters, which see how the data are cut: all at once if PHP would map the file, else as it reads."""
     if source.raw.mappable and source.tell() % PAGE == 0:
-        return _copy(source, target, _mapped(source, size), KERNEL_STEP)
+        return _copy(source, target, _mapped(source, size), KERNEL_STEP, source.read_up_to)
     return _copy(source, target, size, CHUNK_SIZE)
 
 
@@ -77,11 +78,14 @@ def _mapped(source: Stream, size: int) -> int:
     return left if size < 0 else min(size, left)
 
 
-def _copy(source: Stream, target: Stream, size: int, step: int = STEP) -> int | Literal[False]:
-    """Reads and writes."""
+def _copy(
+    source: Stream, target: Stream, size: int, step: int = STEP, read: Callable[[int], bytes] | None = None
+) -> int | Literal[False]:
+    """Reads, what comes at once or by `read`, and writes."""
+    read = read or source.read_some
     done = 0
     while size < 0 or done < size:
-        data = source.read_some(step if size < 0 else min(step, size - done))
+        data = read(step if size < 0 else min(step, size - done))
         if not data:
             if source.no_bytes() is False:
                 return False

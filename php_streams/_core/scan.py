@@ -138,7 +138,6 @@ def _members(text: bytes) -> frozenset[int]:
                 found.update((start, byte))
             else:
                 found.update(_range(start, following))
-                at += 1
         else:
             found.add(byte)
     return frozenset(found)

@@ -106,6 +106,18 @@ def test_a_trial_kills_what_a_test_notices(tmp_path: Path, monkeypatch: pytest.M
     assert copy.try_mutant(mutants_of(root, "m.py")[0], []).state == "untested"
 
 
+def test_what_is_excused_is_there_and_means_one_line() -> None:
+    rows = command.equivalents()
+    for row in rows:
+        assert row["reason"]
+        named = [mutant for mutant in mutants_of(command.ROOT, row["path"]) if command.excused(mutant, [row])]
+        assert len(named) == 1, row
+        (same,) = named
+        assert command.excused(same, rows)
+        assert not command.excused(same, [{**row, "line": "another"}])
+        assert not command.excused(same, [{**row, "new": "another"}])
+
+
 def test_the_tests_of_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = coverage.CoverageData(str(tmp_path / "data"))
     for test, lines in {"one": [1, 2, 3], "two": [1, 5, 6, 7], "three": [1, 5, 6, 7, 8], "": [1, 9]}.items():

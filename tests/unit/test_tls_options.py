@@ -104,6 +104,7 @@ def test_null_is_a_value() -> None:
         ("other.example.test", "mail.example.test", b"other.example.test"),
         ("", "mail.example.test", None),
         (".example.test", None, None),
+        ("a" * 255, None, b"a" * 255),
         ("a" * 256, None, None),
         ("nul\0here", None, b"nul"),
         ("not a name", None, b"not a name"),
