@@ -38,7 +38,7 @@ class StreamFile(io.BufferedIOBase):
 
     def read1(self, size: int = -1, /) -> bytes:
         """What is there, or what one read brings."""
-        return self._open().read(size if size > 0 else io.DEFAULT_BUFFER_SIZE)
+        return self._open().read(io.DEFAULT_BUFFER_SIZE if size < 0 else size)
 
     def readline(self, size: int | None = -1, /) -> bytes:
         """A line, or its beginning."""
