@@ -113,8 +113,6 @@ def wait_for_data(descriptor: int, timeout: float | None) -> bool:
     if poll.poll(0):
         return True
     limit = None if timeout is None or timeout * 1000 > LONGEST else int(timeout * 1000)
-    if limit == 0:
-        return False
     if threading.get_ident() != threading.main_thread().ident:
         return bool(poll.poll(limit))  # Python runs signal handlers in the main thread only
     try:
