@@ -1,4 +1,4 @@
-"""Settings of the package's own, and what ini_set says otherwise than php-cli: php.ini's alone, of no use here."""
+"""The package's own settings, and where ini_set differs: what php.ini alone sets, what has no use here."""
 
 from __future__ import annotations
 
