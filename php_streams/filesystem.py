@@ -379,7 +379,7 @@ def fscanf(stream: Stream, format: str | bytes) -> list[Any] | Literal[False] | 
     directives = to_bytes(format, 2, "format")
     if not isinstance(stream, Stream) or not stream.is_open:
         raise invalid_resource("File-Handle")  # its own name for it
-    line = stream.line()
+    line = stream.undivided(stream.whole_line)
     if line is False:
         return False
     try:

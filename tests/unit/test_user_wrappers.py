@@ -17,6 +17,7 @@ from php_streams import (
     fgets,
     fopen,
     fread,
+    fscanf,
     fseek,
     fwrite,
     is_resource,
@@ -143,6 +144,7 @@ def open_in() -> Iterator[Callable[[str], Any]]:
         (lambda fp: fread(fp, 3), b"a l"),
         (lambda fp: stream_get_line(fp, 100, "\n"), b"a line"),
         (lambda fp: fgetcsv(fp, escape=""), [b"a line"]),
+        (lambda fp: fscanf(fp, "%s %s"), [b"a", b"line"]),
         (lambda fp: stream_copy_to_stream(fp, fopen("php://memory", "w"), 5), 5),
     ],
 )
