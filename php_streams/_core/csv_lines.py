@@ -157,7 +157,7 @@ def _usual(
     separator: bytes, enclosure: bytes, escape: bytes
 ) -> tuple[re.Pattern[bytes], re.Pattern[bytes]] | None:
     """What a line looks like that has none of PHP's peculiarities, and its fields; None where marks clash."""
-    if len({separator, enclosure, escape}) < 3 or enclosure in _BLANKS or separator in (b"\r", b"\n"):
+    if len({separator, enclosure, escape}) < 3 or enclosure in _BLANKS:
         return None
     around, between = re.escape(enclosure), re.escape(separator)
     inner = b"[^" + around + re.escape(escape) + b"]*"

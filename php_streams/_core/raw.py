@@ -23,7 +23,7 @@ from itertools import starmap
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
-from php_streams._core.signals import MARK, from_system
+from php_streams._core.signals import MARK, from_system, is_by_signal
 
 
 class Refilled:
@@ -289,13 +289,14 @@ def later(error: BaseException) -> BaseException:
     Its frames are let go, for they lead to the caller's streams, which would live on with a raw that is known
     elsewhere; a note says where it was raised.
     """
+    by_signal = is_by_signal(error)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is not None:
         code = trace.tb_frame.f_code
         error.add_note(f"raised at {code.co_filename}:{trace.tb_lineno} in {code.co_qualname}")
-    vars(error)[MARK] = True
+    vars(error)[MARK] = by_signal
     before: BaseException | None = error
     while before is not None:
         before.__traceback__ = None

@@ -22,8 +22,8 @@ LONGEST = 2**31 - 1  # milliseconds that poll(2) can wait
 Kind = TypeVar("Kind", bound=BaseException)
 
 OURS = __name__.partition(".")[0] + "."
-# What says so of an exception that has lost its frames (raw.later).
-MARK = "_php_streams_handlers"
+# What says whether a signal's handler raised it of an exception that has lost its frames (raw.later).
+MARK = "_php_streams_by_signal"
 _made: list[tuple[int, int]] = []
 _pipes: list[tuple[int, int]] = []  # those that do not block
 
@@ -52,10 +52,18 @@ def pass_on(reader: int, to: int) -> None:
 def is_handlers(error: BaseException) -> bool:
     """Whether a signal's handler raised it: TimeoutError, for one, may be that or the system's.
 
+    Or an error handler, where the exception has been kept until the reader has what came before it.
+    """
+    return MARK in vars(error) or is_by_signal(error)
+
+
+def is_by_signal(error: BaseException) -> bool:
+    """Whether a signal's handler raised it.
+
     Its frames tell: a handler, and nobody else, is given the frame that it interrupts.
     """
     if MARK in vars(error):
-        return True
+        return bool(vars(error)[MARK])
     trace = error.__traceback__
     while trace is not None:
         if _is_handlers(trace.tb_frame):
@@ -105,8 +113,6 @@ def wait_for_data(descriptor: int, timeout: float | None) -> bool:
     if poll.poll(0):
         return True
     limit = None if timeout is None or timeout * 1000 > LONGEST else int(timeout * 1000)
-    if limit == 0:
-        return False
     if threading.get_ident() != threading.main_thread().ident:
         return bool(poll.poll(limit))  # Python runs signal handlers in the main thread only
     try:

@@ -113,12 +113,10 @@ POOL = _Pool()
 def persistent(key: str) -> Stream | None:
     """The persistent stream of that key, when it still lives."""
     stream = POOL.streams.get(key)
-    if stream is None:
-        return None
-    if stream.is_open and _lives(stream.raw):
+    if stream is not None and stream.is_open and _lives(stream.raw):
         return stream
-    stream.close()
-    del POOL.streams[key]
+    if stream is not None:
+        POOL.streams.pop(key).close()
     return None
 
 

@@ -39,7 +39,6 @@ class Pair:
 class PipeRaw(FileRaw):
     """An end of a pipe; closing one that popen made waits for its process."""
 
-    local = False  # in PHP it belongs to no wrapper
     private = True
     child: Child | None = None
     status = -1

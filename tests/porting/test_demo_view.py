@@ -144,3 +144,15 @@ def test_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         " --no-php leave php-cli out, even where there is one"
         " --php PATH the php-cli to compare with; default: the newest one found"
     )
+
+
+@pytest.mark.parametrize("terminal", ["0", "1"])
+def test_a_locale_without_check_marks_and_numbers_without_colours(
+    terminal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setenv("FORCE_COLOR", terminal)
+    make_console().print("✓ 12 'x'")
+    out.flush()
+    assert out.buffer.getvalue() == b"? 12 'x'\n"  # type: ignore[attr-defined]

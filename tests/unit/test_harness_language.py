@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 
 from php_streams.porting.peer_script import STATEMENTS, PeerScriptError, Statement, parse
@@ -256,3 +258,9 @@ def test_plans() -> None:
     assert [plan.server for plan in (one, two, three, four)] == [0, 0, 1, 0]
     assert [plan.connects for plan in (one, two, three, four)] == [True, False, True, False]
     assert [plan.datagrams for plan in (one, two, three, four)] == [False, True, False, False]
+
+
+def test_a_statement_stays_as_it_was_read() -> None:
+    (read,) = parse("echo")[0].statements
+    with pytest.raises(FrozenInstanceError):
+        read.line = 2  # type: ignore[misc]
