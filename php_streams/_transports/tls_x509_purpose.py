@@ -10,10 +10,9 @@ from php_streams._core.certificate import OpenSSLCertificate
 KEY_USAGE, EXTENDED_KEY_USAGE, BASIC_CONSTRAINTS = "2.5.29.15", "2.5.29.37", "2.5.29.19"
 NETSCAPE_TYPE = "2.16.840.1.113730.1.1"
 
-# Further extensions that may not be broken: identifiers of keys, names, their constraints, revocation lists.
+# Further extensions that may not be broken: identifiers of keys, constraints of names, revocation lists.
 _WELL_FORMED = {
     "2.5.29.14": der.OCTET_STRING,
-    "2.5.29.17": der.SEQUENCE,
     "2.5.29.30": der.SEQUENCE,
     "2.5.29.31": der.SEQUENCE,
     "2.5.29.35": der.SEQUENCE,
