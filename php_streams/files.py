@@ -14,6 +14,7 @@ from php_streams._core.lines import end_of_line
 from php_streams._core.output import pass_through
 from php_streams._core.raw import Descriptor
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, open_stream
 from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.values import cast_string, to_bool, to_int, type_name
@@ -214,7 +215,7 @@ def tmpfile() -> Stream | Literal[False]:
     """
     try:
         raw, path = make_temporary(temporary_folder(), "php", partial(watched(FileRaw), os.open))
-    except OSError:
+    except from_system(OSError):
         return False
     raw.greedy = True
     raw.temporary = path
@@ -235,11 +236,11 @@ def tempnam(directory: Name, prefix: str | bytes) -> str | Literal[False]:
     if folder:
         try:
             return _new_file(os.path.realpath(folder, strict=True), start)
-        except OSError:
+        except from_system(OSError):
             notice("file created in the system's temporary directory")
     try:
         return _new_file(temporary_folder(), start)
-    except OSError:
+    except from_system(OSError):
         return False
 
 

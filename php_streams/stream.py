@@ -158,7 +158,7 @@ def stream_copy_to_stream(
     expect_resource(to, 2, "to")
     most = -1 if length is None else to_int(length, 3, "length", "?int")
     start = to_int(offset, 4, "offset")
-    source, target = open_stream(from_, 1, "from"), open_stream(to, 2, "to")
+    source, target = open_stream(from_), open_stream(to)
     if start > 0 and not source.seek(start):
         return warn(f"Failed to seek to position {start} in the stream")
     return copy_stream(source, target, most)

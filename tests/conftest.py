@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--offline", action="store_true", help="do not run php-cli: Python against the recorded EXPECT alone")
     add("--php", action="append", default=[], metavar="PATH", help="a php-cli to use in place of those found")
     add("--inject-all", action="store_true", help="tests/fault/test_injected.py: every line, not a sample")
+    add("--inject-error", metavar="NAME", help="what is raised at those lines (default: one of several)")
     add("--record", action="store_true", help="write the EXPECT sections of the selected cases from php-cli")
     parser.addoption(
         "--order", metavar="SEED", help="run the tests in a random order, the same for each SEED"

@@ -57,9 +57,9 @@ class _Line:
         """Bytes of the character there; 0 at the end of the text."""
         return self.widths.get(at, 1) if at < self.limit else 0
 
-    def byte(self, at: int) -> int:
-        """The byte there; behind the line there is C's NUL."""
-        return self.data[at] if at < len(self.data) else 0
+    def byte(self, at: int) -> int | None:
+        """The byte there; none behind the line."""
+        return self.data[at] if at < len(self.data) else None
 
 
 class Reader:

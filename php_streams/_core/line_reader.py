@@ -15,14 +15,6 @@ class LineReader(Held):
 
     __slots__ = ()
 
-    def nothing(self) -> Literal[False]:
-        """What a read returns when no data came: False, or the exception that a handler raised in it."""
-        raised = self.raw.raised
-        if raised is not None:
-            self.raw.raised = None
-            raise raised
-        return False
-
     def no_bytes(self) -> bytes | Literal[False]:
         """What fread returns when no data came: False after an error or a timeout, else b""."""
         self.nothing()
@@ -37,6 +29,7 @@ class LineReader(Held):
         self.came = []
         try:
             line = self._next_line(limit)
+            self.hear()
             self.came = None
             return line
         except BaseException:
@@ -158,7 +151,11 @@ class LineReader(Held):
 
     def _another_block(self) -> bool:
         """Reads a chunk of a file and holds its whole lines; False when next_line is to see to it."""
-        if not hasattr(self, "raw") or not self.raw.mappable or self.raw.eof or self.raw.line_end != b"\n":
+        if not hasattr(self, "raw"):
+            return False
+        if self.where() < self.length:  # somebody else has received it meanwhile
+            return True
+        if not self.raw.mappable or self.raw.eof or self.raw.line_end != b"\n":
             return False
         more: bool = self.undivided(self._fill, self.read_ahead)
         return more

@@ -72,7 +72,7 @@ def _bits(encoded: bytes) -> int:
     """The first byte of a BIT STRING; keyUsage's ninth bit, decipherOnly, decides nothing."""
     content = der.expect(der.read(encoded), der.BIT_STRING)
     if content[0] > 7 or not any(content[1:]):
-        raise ValueError("no use is left")
+        raise ValueError  # no use is left
     return content[1]
 
 
@@ -84,7 +84,7 @@ def _objects(encoded: bytes) -> set[str]:
 def _authority(encoded: bytes) -> bool:
     members = list(der.children(der.expect(der.read(encoded), der.SEQUENCE)))
     if any(member.tag == der.INTEGER and der.integer(member.content) < 0 for member in members):
-        raise ValueError("a negative pathlen")
+        raise ValueError  # a negative pathlen
     return any(member.tag == der.BOOLEAN and member.content != b"\0" for member in members)
 
 

@@ -103,11 +103,7 @@ def wrapper_of(scheme: str) -> Wrapper | None:
 def locate(url: str, *, report: bool = True) -> tuple[Wrapper, str]:
     """The wrapper of a URL, and what it is to open (= php_stream_locate_url_wrapper).
 
-    <<<<<<< HEAD
-        report: say what is in the way of a wrapper that is known: allow_url_fopen, a host in file://host/.
-    =======
-        report: say why there is none; that nobody has the scheme is always said.
-    >>>>>>> unrun1
+    report: say why there is none; that nobody has the scheme is always said.
     """
     match = _SCHEME.match(url)
     scheme = _known(match[1] or match[2]) if match else "file"

@@ -12,6 +12,7 @@ from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.process import Child, Process
 from php_streams._core.raw import Descriptor, Raw
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system, is_handlers
 from php_streams._core.stream import Stream, invalid_resource, no_stream
 from php_streams._core.values import array_items, cast_string, to_text, type_name
 from php_streams._transports.socket import SocketRaw
@@ -36,7 +37,7 @@ class Refusal:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not is_handlers(error):
             warn(f"{self.words}{error.strerror}")
             raise NotOpened
 
@@ -191,7 +192,7 @@ def open_process(
         child.start(line, ends.numbers(), folder, entries)
     except NotOpened:
         return False, {}
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"posix_spawn() failed: {error.strerror}"), {}
     finally:
         ends.close()

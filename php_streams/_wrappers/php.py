@@ -14,6 +14,7 @@ from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.ini import socket_timeout
 from php_streams._core.output import output
 from php_streams._core.raw import Raw
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._transports.socket import Socket, SocketRaw
@@ -111,7 +112,7 @@ def _standard(number: int, mode: str) -> Stream:
     """A stream on a copy of a standard descriptor."""
     try:
         return _descriptor(number, mode)
-    except OSError:
+    except from_system(OSError):
         raise WrapperError from None
 
 
@@ -124,7 +125,7 @@ def _duplicate(text: str, mode: str) -> Stream:
         raise WrapperError(f"The file descriptors must be non-negative numbers smaller than {most}")
     try:
         return _descriptor(number, mode)
-    except OSError as error:
+    except from_system(OSError) as error:
         raise WrapperError(
             f"Error duping file descriptor {number}; possibly it doesn't exist:"
             f" [{error.errno}]: {error.strerror}"
@@ -160,7 +161,7 @@ def open_standard(name: str, mode: str) -> Stream:
     number = STANDARD[name]
     try:
         raw: FileRaw = StandardRaw(number)
-    except OSError:
+    except from_system(OSError):
         raw = FileRaw(os.open, os.devnull, os.O_RDWR | os.O_CLOEXEC)
     stream = _shared(Stream(raw, mode))
     stream.number, stream.wrapper, stream.uri = number + 1, wrapper_of("php"), f"php://{name}"

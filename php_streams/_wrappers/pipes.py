@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain, starmap
 from typing import Any, Literal
 
 from php_streams._core.process import Child
 from php_streams._core.raw import Descriptor
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._wrappers.plain import FileRaw
 from php_streams._wrappers.plain_watched import watched
@@ -30,7 +32,7 @@ class Pair:
     def __del__(self) -> None:
         try:
             self.close()
-        except Exception:
+        except from_system(Exception):
             pass
 
 
@@ -69,13 +71,24 @@ def pipe_to(command: str, mode: str) -> Stream:
     child = Child()
     try:
         child.start(command, {0 if mode[0] == "w" else 1: theirs.fd})
-    except OSError:
+    except BaseException:
         raw.close()
         raise
     finally:
         theirs.close()
     raw.begin(child)
     return Stream(raw, mode)
+
+
+@contextmanager
+def attended(stream: Stream) -> Iterator[None]:
+    """What is raised meanwhile, by a signal's handler for one, does not wait for the stream's process."""
+    try:
+        yield
+    except BaseException:
+        stream.owner.raw.child = None  # type: ignore[attr-defined]  # it runs on, and is nobody's
+        stream.close()
+        raise
 
 
 def exit_status(stream: Stream) -> int | Literal[0]:

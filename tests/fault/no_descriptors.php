@@ -7,6 +7,7 @@ mkdir('elsewhere');
 $pair = stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0);
 $server = stream_socket_server('tcp://127.0.0.1:0');
 $client = stream_socket_client('tcp://' . stream_socket_get_name($server, false));
+$idle = stream_socket_server('tcp://127.0.0.1:0');
 $calls = [
     'stream_socket_pair' => fn() => stream_socket_pair(STREAM_PF_UNIX, STREAM_SOCK_STREAM, 0),
     'server tcp' => fn() => stream_socket_server('tcp://127.0.0.1:0'),
@@ -15,6 +16,7 @@ $calls = [
     'server udg' => fn() => stream_socket_server('udg://datagrams', $e, $s, STREAM_SERVER_BIND),
     'server tls' => fn() => stream_socket_server('tls://127.0.0.1:0'),
     'accept' => fn() => stream_socket_accept($server, 1),
+    'accept, nobody comes' => fn() => stream_socket_accept($idle, 0.01),
     'client tcp' => fn() => stream_socket_client('tcp://127.0.0.1:1', $e, $s, 1),
     'client tls' => fn() => stream_socket_client('tls://127.0.0.1:1', $e, $s, 1),
     'client unix' => fn() => stream_socket_client('unix://missing', $e, $s, 1),
@@ -69,6 +71,7 @@ $calls = [
     'proc_open, pipes' => fn() => proc_open(['true'], [['pipe', 'r'], ['pipe', 'w']], $p),
     'proc_open, null' => fn() => proc_open(['true'], [['null']], $p),
     'proc_open, a file' => fn() => proc_open(['true'], [['file', 'some', 'r']], $p),
+    'proc_open, numbers in use' => fn() => proc_open(['true'], array_fill(10, 2, ['file', 'some', 'r']), $p),
     'proc_open, a socket' => fn() => proc_open(['true'], [['socket']], $p),
     'proc_open, a terminal' => fn() => proc_open(['true'], [['pty']], $p),
     'get_meta_tags' => fn() => get_meta_tags('some'),

@@ -24,7 +24,8 @@ def prepare() -> dict[str, Any]:
     near, far = php.stream_socket_pair(php.STREAM_PF_UNIX, php.STREAM_SOCK_STREAM, 0) or (None, None)
     server, _, _ = php.stream_socket_server("tcp://127.0.0.1:0")
     client, _, _ = php.stream_socket_client(f"tcp://{php.stream_socket_get_name(server, False)}")
-    return {"near": near, "far": far, "server": server, "client": client}
+    idle, _, _ = php.stream_socket_server("tcp://127.0.0.1:0")
+    return {"near": near, "far": far, "server": server, "client": client, "idle": idle}
 
 
 CALLS = {
@@ -35,6 +36,7 @@ CALLS = {
     "server udg": "stream_socket_server('udg://datagrams', STREAM_SERVER_BIND)[0]",
     "server tls": "stream_socket_server('tls://127.0.0.1:0')[0]",
     "accept": "stream_socket_accept(server, 1)[0]",
+    "accept, nobody comes": "stream_socket_accept(idle, 0.01)[0]",
     "client tcp": "stream_socket_client('tcp://127.0.0.1:1', 1)[0]",
     "client tls": "stream_socket_client('tls://127.0.0.1:1', 1)[0]",
     "client unix": "stream_socket_client('unix://missing', 1)[0]",
@@ -89,6 +91,7 @@ CALLS = {
     "proc_open, pipes": "proc_open(['true'], [['pipe', 'r'], ['pipe', 'w']])[0]",
     "proc_open, null": "proc_open(['true'], [['null']])[0]",
     "proc_open, a file": "proc_open(['true'], [['file', 'some', 'r']])[0]",
+    "proc_open, numbers in use": "proc_open(['true'], dict.fromkeys((10, 11), ['file', 'some', 'r']))[0]",
     "proc_open, a socket": "proc_open(['true'], [['socket']])[0]",
     "proc_open, a terminal": "proc_open(['true'], [['pty']])[0]",
     "get_meta_tags": "[*t] if isinstance(t := get_meta_tags('some'), dict) else t",

@@ -97,6 +97,20 @@ def test_however_it_ends(end: str, code: int, tmp_path: Path) -> None:
     assert (tmp_path / "closed").read_text().split() == ["third", "second", "first"]
 
 
+def test_a_close_that_raises_is_not_the_last(tmp_path: Path) -> None:
+    program = """
+stream_wrapper_register('kept', Kept)
+class Raises(Kept):
+    def stream_close(self):
+        super().stream_close()
+        raise SystemExit(5)
+stream_wrapper_register('raises', Raises)
+"""
+    run(tmp_path, f"{program}{OPENED}{WRAPPED}last = fopen('raises://last', 'w')")
+    check(tmp_path)
+    assert (tmp_path / "closed").read_text().split() == ["last", "third", "second", "first"]
+
+
 def test_a_function_for_the_end_still_writes(tmp_path: Path) -> None:
     assert run(tmp_path, f"{OPENED}atexit.register(lambda: gzwrite(packed, ' and late'))") == 0
     assert gzip.decompress((tmp_path / "packed.gz").read_bytes()) == b"unflushed and late"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import warnings
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import php_streams as php
+from php_streams._core.raw import Descriptor
 
 
 @pytest.fixture
@@ -93,3 +96,11 @@ def test_in_a_cycle_it_waits_for_the_collector_and_stays_silent(server: socket.s
             gc.collect()
             assert gone() is None
             assert is_closed_by_its_owner(server)
+
+
+def test_what_somebody_else_has_closed_is_no_matter_at_the_end(tmp_path: Path) -> None:
+    """Its object says nothing when it goes; pytest takes what a finalizer raises for an error."""
+    descriptor = Descriptor(os.open, tmp_path / "f", os.O_CREAT | os.O_WRONLY)
+    os.close(descriptor.fd)
+    del descriptor
+    gc.collect()

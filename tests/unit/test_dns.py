@@ -209,6 +209,8 @@ def test_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = resolv_conf.load()
     assert (found.nameservers, found.search) == ([(socket.AF_INET, ("127.0.0.1", 53))], [b"example.test"])
     assert (found.ndots, found.timeout, found.attempts, found.flags) == (1, 5, 2, set())
+    (tmp_path / "none").symlink_to("none")  # a circle
+    assert resolv_conf.load() == found
 
 
 def test_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -249,6 +251,17 @@ def test_names_that_run_in_circles_end() -> None:
     assert unpack(header + b"\x01a\0\x01b\xc0\x0c", 15) == ([b"b", b"a"], 19)
 
 
+def test_names_that_are_too_long_or_break_off() -> None:
+    header = bytes(12)
+    label = b"\x3f" + b"a" * 63
+    assert len(unpack(header + label * 3 + b"\x3d" + b"b" * 61 + b"\0", 12)[0]) == 4
+    with pytest.raises(Broken):
+        unpack(header + label * 3 + b"\x3e" + b"b" * 62 + b"\0", 12)
+    for tail in (b"\xc0", b"\x01a\xc0", b"\x05ab", b"\x80"):
+        with pytest.raises(Broken):
+            Answer(b"\0\0\x81\x80\0\x01" + bytes(6) + tail).skip_name()
+
+
 def test_an_answer_may_lie_about_its_counts() -> None:
     answer = Answer(bytes.fromhex("0000 8180 0000 ffff ffff ffff 00 0001 0001 00000001 0004 7f000001"))
     answer.skip_questions()
@@ -276,4 +289,6 @@ def test_host_aliases_that_are_none(serve: object, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOSTALIASES", str(tmp_path / "none"))
     assert php.checkdnsrr("www", "A")
     (tmp_path / "none").write_text("www\nwww \nWWW www.a.test\n")
+    assert php.checkdnsrr("www", "A")
+    (tmp_path / "none").write_text("wwww nowhere.test\n")
     assert php.checkdnsrr("www", "A")

@@ -52,6 +52,14 @@ def test_a_file_that_cannot() -> None:
     assert not file.writable()
     with pytest.raises(OSError, match="0 of 3 bytes"):
         file.write(b"abc")
+    with pytest.raises(OSError, match=r"cannot seek to -1 \(0\)"):
+        file.seek(-1)
+    near, _ = php.stream_socket_pair(php.STREAM_PF_UNIX, php.STREAM_SOCK_STREAM, 0) or ()
+    socket = php.to_file(near)
+    with pytest.raises(io.UnsupportedOperation, match="seek"):
+        socket.seek(0)
+    with pytest.raises(io.UnsupportedOperation, match="truncate"):
+        socket.truncate(0)
     php.fclose(fp)
     with pytest.raises(ValueError, match="closed"):
         file.read()

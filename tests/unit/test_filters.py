@@ -305,3 +305,11 @@ def test_what_was_made_of_damaged_data_comes_whole(tmp_path: Path, name: str, st
     made = (tmp_path / "out").read_bytes()
     assert len(made) > 190_000
     assert made[:190_000] == text[:190_000]
+
+
+def test_the_class_itself_is_registered_and_not_its_name() -> None:
+    """PHP looks for a class of that name when the filter is used; here there is nowhere to look."""
+    with pytest.raises(TypeError, match=r"Argument #2 \(\$class\) must be a valid class name, marker given"):
+        stream_filter_register("named", "marker")  # type: ignore[arg-type]
+    assert stream_filter_register("named", marker)
+    assert not stream_filter_register("named", marker)

@@ -265,3 +265,29 @@ def test_lists_that_keep_their_keys(pairs: Pairs) -> None:
     assert stream_select({"a": every[0]}, None, None, 0) == (0, {}, None, None)
     ini_restore("php_streams.select_lists")
     assert stream_select(None, every[:1], [], 0) == (1, None, every[:1], [])
+
+
+def test_another_socket_in_the_place_of_one_that_is_watched(pairs: Pairs) -> None:
+    """Put there behind the stream's back: the kernel has forgotten the number, and is told of it anew."""
+    made = pairs(MANY)
+    every = streams(made)
+    assert readable(every) == []
+    mine, other = socket.socketpair()
+    with mine, other:
+        os.dup2(mine.fileno(), every[0].fileno())
+        n, read, write, _ = stream_select(every, every[:1], None, 0)
+        assert (n, read, write) == (1, [], every[:1])
+        other.send(b"x")
+        assert readable(every, 5) == every[:1]
+        assert fread(every[0], 5) == b"x"
+
+
+def test_a_list_of_a_class_of_its_own(pairs: Pairs) -> None:
+    class Streams(list[Any]):
+        pass
+
+    made = pairs(2)
+    made[1].peer.send(b"x")
+    every = Streams(streams(made))
+    n, read, write, except_ = stream_select(every, Streams(), None, 5)
+    assert (n, read, write, except_) == (1, [made[1].fp], [], None)

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import re
+import select as kernel
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from php_streams import (
     stream_select,
 )
 from php_streams._core import select as engine
+from php_streams._core import signals
 from tests.pairs import MANY, SMALL, Pair, Pairs, readable, streams
 from tests.programs import run_code
 
@@ -74,6 +76,23 @@ def test_a_signal_ends_the_wait(pairs: Pairs, user_signals: list[int], count: in
     assert user_signals == [signal.SIGUSR1, signal.SIGUSR1]
     made[0].peer.send(b"x")
     assert readable(every, 5) == [every[0]]
+
+
+@pytest.mark.parametrize("count", [SMALL, MANY])
+def test_a_signal_at_the_very_end_of_a_wait_does_not_end_the_next(pairs: Pairs, count: int) -> None:
+    """Its number comes into the pipe when data have ended the wait; the next call finds it there."""
+    made = pairs(count)
+    every = streams(made)
+    assert readable(every, 0) == []
+    assert stream_select(every, None, None, 0, 10_000)[0] == 0  # it listens from here on
+    reader, writer = signals.pipe()
+    os.write(writer, bytes([signal.SIGUSR1]))
+    made[0].peer.send(b"x")
+    assert readable(every, 5) == [every[0]]
+    assert fread(every[0], 5) == b"x"
+    assert not kernel.select([reader], [], [], 0)[0]
+    os.write(writer, bytes([signal.SIGUSR1]))
+    assert stream_select(every, None, None, 0, 50_000)[0] == 0
 
 
 def test_a_handler_hears_of_the_signal_and_may_swallow_it(pairs: Pairs, user_signals: list[int]) -> None:

@@ -8,6 +8,8 @@ import select
 import shutil
 import socket
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,39 @@ def test_lines_are_iterated(pair: Pair) -> None:
     far.close()
     assert list(fp) == [b"one\n", b"two\n", b"last"]
     assert php.feof(fp)
+
+
+def test_the_lines_of_a_file_that_is_longer_than_what_is_read_ahead(tmp_path: Path) -> None:
+    lines = [b"%d\n" % number * (number % 7 + 1) for number in range(40_000)]
+    path = tmp_path / "lines"
+    path.write_bytes(b"".join(lines) + b"no end")
+    single = b"".join(lines).splitlines(keepends=True)
+    with php.fopen(path, "r") as fp:
+        assert list(fp) == [*single, b"no end"]
+    with php.fopen(path, "r") as fp:
+        got = []
+        for line in fp:
+            got += [line, php.fgets(fp)]
+        assert got == [*single, b"no end", *[False] * (len(single) % 2 == 0)]
+    path.write_bytes(b"x" * 200_000 + b"\n" + b"y" * 200_000)
+    with php.fopen(path, "r") as fp:
+        assert list(fp) == [b"x" * 200_000 + b"\n", b"y" * 200_000]
+
+
+@pytest.mark.parametrize("other", [php.fgets, lambda fp: php.stream_get_line(fp, 1000, "\n") + b"\n"])
+def test_whoever_else_reads_in_a_loop_over_lines_takes_some_of_them(pair: Pair, other: Any) -> None:
+    fp, far = pair
+    got = []
+    more = {b"1\n": b"2\n3\n4\n", b"4\n": b"5\n6\n7\n"}
+    far.sendall(b"1\n")
+    for line in fp:
+        got.append(line)
+        if line in more:
+            far.sendall(more[line])
+            got.append(other(fp))
+        elif line == b"7\n":
+            far.close()
+    assert got == [b"%d\n" % number for number in range(1, 8)]
 
 
 def test_a_loop_that_is_left_leaves_the_stream_open(pair: Pair) -> None:
@@ -64,6 +99,28 @@ def test_with_closes(pair: Pair) -> None:
     for use in (iter, select.select, Stream.fileno):
         with pytest.raises(ValueError, match="closed"):
             use(fp) if use is not select.select else select.select([fp], [], [], 0)
+
+
+def test_what_the_close_raises_comes_out_of_with_unless_something_was_raised_within() -> None:
+    class Closes:
+        context = None
+
+        def stream_open(self, *arguments: object) -> bool:
+            return True
+
+        def stream_close(self) -> None:
+            raise RuntimeError("in the close")
+
+    php.stream_wrapper_register("closes", Closes)
+    try:
+        fp = php.fopen("closes://", "r")
+        with pytest.raises(RuntimeError, match="in the close"), fp:
+            pass
+        assert not php.is_resource(fp)
+        with pytest.raises(ValueError, match="within"), php.fopen("closes://", "r"):
+            raise ValueError("within")
+    finally:
+        php.stream_wrapper_unregister("closes")
 
 
 def test_the_standard_library_takes_it(pair: Pair) -> None:

@@ -32,6 +32,47 @@ from php_streams import (
 from php_streams.constants import SEEK_CUR
 
 
+class Mistaken:
+    """Its methods ask for what is not there."""
+
+    context = None
+
+    def stream_open(self, path: str, mode: str, options: int, opened_path: object) -> bool:
+        return True
+
+    def stream_read(self, count: int) -> bytes:
+        raise AttributeError("no data")
+
+    def stream_eof(self) -> bool:
+        raise AttributeError("no end")
+
+    def stream_stat(self) -> bool:
+        return False
+
+
+READS: list[Callable[[Any], Any]] = [
+    fgets,
+    lambda fp: fgets(fp, 10),
+    fgetc,
+    feof,
+    stream_get_contents,
+    lambda fp: stream_get_contents(fp, 10),
+]
+
+
+@pytest.mark.parametrize("read", READS)
+def test_an_attribute_error_of_a_method_is_none_of_the_stream(read: Callable[[Any], Any]) -> None:
+    """Ours tells that the argument is no stream; theirs comes out, and the stream stays open."""
+    stream_wrapper_register("mistaken", Mistaken)
+    try:
+        fp = fopen("mistaken://", "r")
+        with pytest.raises(AttributeError, match=r"no (data|end)"):
+            read(fp)
+        assert is_resource(fp)
+    finally:
+        stream_wrapper_unregister("mistaken")
+
+
 class Closing:
     """Closes the stream that it serves, in the method that is named."""
 
@@ -205,3 +246,50 @@ def test_what_came_before_an_exception_can_be_read_afterwards() -> None:
             php_streams.file_get_contents("breaks://x")
     finally:
         stream_wrapper_unregister("breaks")
+
+
+class Broken:
+    """Cannot be read, nor cast."""
+
+    context = None
+    reads = 0
+
+    def stream_open(self, path: str, mode: str, options: int, opened_path: object) -> object:
+        """As stream_open of a program that gives opened_path back, too."""
+        return path != "broken://missing", path
+
+    def stream_read(self, count: int) -> bytes:
+        Broken.reads += 1
+        raise ValueError("no data")
+
+    def stream_eof(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def broken() -> Iterator[None]:
+    stream_wrapper_register("broken", Broken)
+    Broken.reads = 0
+    yield
+    stream_wrapper_unregister("broken")
+
+
+def test_nothing_is_read_while_an_exception_waits_to_be_raised(broken: None) -> None:
+    raw: Any = fopen("broken://file", "r").raw
+    room = bytearray(10)
+    assert (raw.readinto(room), Broken.reads) == (None, 1)
+    assert (raw.readinto(room), raw.take_just(10), Broken.reads) == (None, b"", 1)
+    assert str(raw.raised) == "no data"
+
+
+def test_what_cannot_be_cast_has_no_descriptor(broken: None) -> None:
+    fp = fopen("broken://file", "r")
+    refused = pytest.raises(OSError, match="a stream of type user-space has no descriptor")
+    with pytest.warns(php_streams.PhpWarning, match="stream_cast is not implemented"), refused:
+        fp.fileno()
+
+
+def test_stream_open_may_give_the_opened_path_as_well(broken: None) -> None:
+    assert is_resource(fopen("broken://file", "r"))
+    with pytest.warns(php_streams.PhpWarning, match='"Broken::stream_open" call failed'):
+        assert fopen("broken://missing", "r") is False

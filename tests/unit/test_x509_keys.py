@@ -102,3 +102,13 @@ def test_without_cryptography(function: Any, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(ModuleNotFoundError, match=rf"{function.__name__}\(\) needs .*php-streams\[openssl\]"):
         function(f"file://{CERTS}/good.pem", f"file://{CERTS}/good.pem")
+
+
+def test_what_else_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken installation is not put down to the extra."""
+    monkeypatch.delitem(sys.modules, f"{_transports.__name__}.tls_x509_keys", raising=False)
+    monkeypatch.delattr(_transports, "tls_x509_keys", raising=False)
+    monkeypatch.setitem(sys.modules, "php_streams._core.certificate", None)
+    with pytest.raises(ModuleNotFoundError, match=r"php_streams\._core\.certificate") as caught:
+        openssl_x509_verify(f"file://{CERTS}/good.pem", f"file://{CERTS}/good.pem")
+    assert "openssl" not in str(caught.value)
