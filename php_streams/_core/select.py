@@ -50,7 +50,7 @@ def _ready(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]
             raw.push()
     ready = _asked(watch, timeout)
     if watch.mute or watch.moving:
-        look_back(sets, watch)
+        look_back(sets)
     return ready
 
 

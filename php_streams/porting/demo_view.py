@@ -44,7 +44,9 @@ def make_console() -> Console:
         # A locale without check marks and box lines is no reason to stop.
         sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
 
 
 class View:
