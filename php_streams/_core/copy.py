@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import starmap
 from typing import Literal
 
 from php_streams._core.buffer import CHUNK_SIZE
@@ -117,16 +118,15 @@ def _by_files(source: Stream, target: Stream, size: int) -> int | Literal[False]
     if target.raw.plain_descriptor() is None or target.raw.appends:
         return None
     target.go_back()
-    done = 0
-    while size < 0 or done < size:
-        try:
-            step = os.copy_file_range(source.fileno(), target.fileno(), _step(size, done))
-        except from_system(OSError) as error:
-            return done or None if error.errno in CANNOT else False
-        if not step:
-            break
-        done += _moved(source, target, step)
-    return done
+    ends = source.fileno(), target.fileno()
+    steps: list[int] = []
+    try:
+        _by_kernel(lambda most: starmap(os.copy_file_range, ((*ends, most),)), size, steps)
+    except from_system(OSError) as error:
+        return sum(steps) or None if error.errno in CANNOT else False
+    finally:
+        _moved(source, target, sum(steps))
+    return sum(steps)
 
 
 def _by_sendfile(source: Stream, target: Stream, size: int) -> int:
@@ -135,25 +135,33 @@ def _by_sendfile(source: Stream, target: Stream, size: int) -> int:
     if descriptor is None or not source.raw.mappable:
         return 0
     target.go_back()
-    done = 0
-    while size < 0 or done < size:
-        try:
-            step = os.sendfile(descriptor, source.fileno(), None, _step(size, done))
-        except from_system(OSError):
+    ends = descriptor, source.fileno()
+    steps: list[int] = []
+    try:
+        _by_kernel(lambda most: starmap(os.sendfile, ((*ends, None, most),)), size, steps)
+    except from_system(OSError):
+        pass
+    finally:
+        _moved(source, target, sum(steps))
+    return sum(steps)
+
+
+def _by_kernel(move: Callable[[int], Iterable[int]], size: int, steps: list[int]) -> None:
+    """Moves so many bytes, -1 for all there are.
+
+    `steps` gets how many went in each call, by what makes the call: where a signal cuts it short the handler
+    raises before anything else could take note.
+    """
+    left = size
+    while left:
+        steps += move(KERNEL_STEP if size < 0 else min(KERNEL_STEP, left))
+        if not steps[-1]:
             break
-        if not step:
-            break
-        done += _moved(source, target, step)
-    return done
+        left -= steps[-1]
 
 
-def _step(size: int, done: int) -> int:
-    return KERNEL_STEP if size < 0 else min(KERNEL_STEP, size - done)
-
-
-def _moved(source: Stream, target: Stream, size: int) -> int:
+def _moved(source: Stream, target: Stream, size: int) -> None:
     """Counts what the kernel has moved."""
     source.raw.count(size)
     source.base += size
     target.raw.written += size
-    return size

@@ -32,6 +32,8 @@ from php_streams._transports.timeouts import NOT_NOW, code_of, kernel_timeout, w
 
 LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
 PAIR = "generic_socket"  # the label of both ends of a pair
+# What is no longer than that goes at once, as a rule.
+LARGE = 4096
 # gevent's sockets look like Python's and are none: they never block, and wait in its event loop.
 NATIVE = issubclass(socket.socket, _socket.socket)
 
@@ -219,6 +221,8 @@ class SocketRaw(Raw):
         self.unpushed += 1
         if self.unpushed == 2 and self.pushes:
             HELD_BACK.add(self)
+        if len(data) > LARGE:
+            return self._send_rest(memoryview(data), 0)
         try:
             sent = self.send(data, self.send_flags)
         except from_system(OSError) as error:
@@ -229,17 +233,16 @@ class SocketRaw(Raw):
         return sent if sent == len(data) else self._send_rest(memoryview(data), sent)
 
     def _send_rest(self, data: memoryview, sent: int) -> int | Literal[False]:
-        """write when not all went at once: `sent` bytes did."""
+        """write behind the first bytes; what went is counted also where a signal cuts the call short."""
         while sent < len(data):
             try:
-                step = self.send(data[sent:], self.send_flags)
+                for step in map(self.send, (data[sent:],), (self.send_flags,)):
+                    self.written += step; sent += step  # fmt: skip  # noqa: E702
             except from_system(OSError) as error:
                 if self._has_room(error):
                     continue
                 result = self._unsent(error, len(data) - sent)
                 return sent or result
-            self.written += step
-            sent += step
         return sent
 
     def _has_room(self, error: OSError) -> bool:

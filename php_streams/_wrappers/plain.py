@@ -39,6 +39,8 @@ ACCESS = {
     "x": os.O_CREAT | os.O_EXCL,
     "c": os.O_CREAT,
 }
+# So much, or less, goes into a pipe at once or not at all (PIPE_BUF).
+ATOMIC = 4096
 # Of the devices these can be sought in: mem, kmem, null, port, zero, full.
 SEEKABLE_DEVICES = frozenset(os.makedev(1, minor) for minor in (1, 2, 3, 4, 5, 7))
 
@@ -142,6 +144,8 @@ class FileRaw(Raw):
 
     def write(self, data: Any) -> int | Literal[False]:
         """write(2), until all is written or nothing more is taken."""
+        if len(data) > ATOMIC:
+            return self._write_rest(data, 0)
         try:
             size = os.write(self.fd, data)
         except from_system(OSError) as error:
@@ -149,16 +153,16 @@ class FileRaw(Raw):
         self.written += size
         return size if size == len(data) else self._write_rest(data, size)
 
-    def _write_rest(self, data: Any, done: int) -> int:
+    def _write_rest(self, data: Any, done: int) -> int | Literal[False]:
+        """write behind the first bytes; what went is counted also where a signal cuts the call short."""
         view = memoryview(data)
         while done < len(view):
             try:
-                size = os.write(self.fd, view[done:])
+                for size in map(os.write, (self.fd,), (view[done:],)):
+                    self.written += size; done += size  # fmt: skip  # noqa: E702
             except from_system(OSError) as error:
-                self._unwritten(error, len(view) - done)
-                break
-            self.written += size
-            done += size
+                result = self._unwritten(error, len(view) - done)
+                return done or result
         return done
 
     def _unwritten(self, error: OSError, size: int) -> int | Literal[False]:
