@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import called
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, open_stream
 from php_streams._core.values import type_name
 
@@ -97,5 +98,7 @@ def from_file(file: io.IOBase) -> Stream:
         raise TypeError(f"{called()}(): Argument #1 ($file) must be a file, {type_name(file)} given")
     try:
         return plain.adopt(file)
-    except (OSError, ValueError) as error:  # io.UnsupportedOperation is both
+    except ValueError as error:  # io.UnsupportedOperation is one, too
+        raise ValueError(f"{called()}(): {error}") from None
+    except from_system(OSError) as error:
         raise ValueError(f"{called()}(): {error}") from None

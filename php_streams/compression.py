@@ -18,6 +18,7 @@ from php_streams._core.deflate import ANY, Damaged, inflate, stored
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.output import pass_through
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, expect_resource, open_stream
 from php_streams._core.values import to_bool, to_bytes, to_int, to_string, type_name
 from php_streams._wrappers.compress import BzipRaw, bzip2_over, open_bzip2, open_gzip
@@ -256,7 +257,7 @@ def bzopen(file: Any, mode: str) -> Stream | Literal[False]:
     if not isinstance(file, Resource):
         text = f"must be of type string or file-resource, {type_name(file)} given"
         raise argument_type_error(1, "file", text)
-    below = open_stream(file, 1, "file")
+    below = open_stream(file)
     reason = _cannot_use(below.mode, how)
     return warn(reason) if reason else bzip2_over(below, how) or False
 
@@ -278,7 +279,7 @@ def bzread(bz: Stream, length: int = 1024) -> bytes | Literal[False]:
     """
     expect_resource(bz, 1, "bz")
     size = to_int(length, 2, "length")
-    source = open_stream(bz, 1, "bz")
+    source = open_stream(bz)
     if size < 0:
         raise argument_value_error(2, "length", "must be greater than or equal to 0")
     return (source.read(size) if size else b"") or source.no_bytes()
@@ -293,7 +294,7 @@ def bzwrite(bz: Stream, data: bytes | str, length: int | None = None) -> int | L
     text = to_bytes(data, 2, "data")
     if length is not None:
         text = text[: max(to_int(length, 3, "length", "?int"), 0)]
-    return open_stream(bz, 1, "bz").write(text) if text else 0
+    return open_stream(bz).write(text) if text else 0
 
 
 def bzflush(bz: Stream) -> bool:
@@ -372,6 +373,6 @@ def bzdecompress(data: str | bytes, use_less_memory: bool = False) -> bytes | in
     to_bool(use_less_memory, 2, "use_less_memory")
     try:
         return bz2.BZ2Decompressor().decompress(packed)
-    except OSError:
+    except from_system(OSError):
         known = packed.startswith(b"BZh") and b"1" <= packed[3:4] <= b"9"
         return DATA_ERROR if known else DATA_ERROR_MAGIC

@@ -11,6 +11,7 @@ from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.directory import ENTRY, DirectoryRaw
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, expect_resource, invalid_resource
 from php_streams._core.values import to_int
 from php_streams._wrappers.open import open_directory
@@ -165,7 +166,7 @@ def getcwd() -> str | Literal[False]:
     """Gets the current working directory.  https://www.php.net/function.getcwd"""
     try:
         return os.getcwd()
-    except OSError:
+    except from_system(OSError):
         return False
 
 
@@ -175,6 +176,6 @@ def chdir(directory: Name) -> bool:
     try:
         os.chdir(path)
         stat_cache.forget()
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"{error.strerror} (errno {error.errno})")
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from php_streams._core.diagnostics import (
     argument_type_error,
     argument_value_error,
 )
+from php_streams._core.signals import from_system
 from php_streams._core.values import to_bytes, to_int, to_string
 from php_streams.constants import (
     E_ALL,
@@ -174,10 +174,13 @@ def _logged(message: bytes) -> bool:
     try:
         mode = mode if 0 < mode <= 0o777 else 0o644
         descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, mode)
-    except OSError:
+    except from_system(OSError):
         return False
-    with open(descriptor, "wb", buffering=0) as file, contextlib.suppress(OSError):
-        file.write(f"[{log_time()}] ".encode() + message + b"\n")
+    with open(descriptor, "wb", buffering=0) as file:
+        try:
+            file.write(f"[{log_time()}] ".encode() + message + b"\n")
+        except from_system(OSError):
+            pass
     return True
 
 

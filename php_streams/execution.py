@@ -9,12 +9,12 @@ from php_streams._core import stat_cache
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.output import output
 from php_streams._core.process import Process
-from php_streams._core.resource import Resource
 from php_streams._core.shell import escape_argument, escape_command
-from php_streams._core.stream import Stream, invalid_resource, open_stream, wrong_type
+from php_streams._core.signals import from_system
+from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
 from php_streams._core.values import outputs, to_bytes, to_int, to_string, type_name
 from php_streams._wrappers.descriptors import Spec, open_process
-from php_streams._wrappers.pipes import exit_status, pipe_to
+from php_streams._wrappers.pipes import attended, exit_status, pipe_to
 
 # `exec` is a builtin of Python's: it is php_streams.exec, and does not come with the star (rule R1).
 __all__ = [
@@ -52,7 +52,7 @@ def popen(command: str | bytes, mode: str) -> Stream | Literal[False]:
         raise argument_value_error(2, "mode", 'must be one of "r", "rb", "w", or "wb"')
     try:
         return pipe_to(line, how)
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"{error.strerror}", about=f"{line},{how}")
 
 
@@ -82,10 +82,11 @@ def exec(command: str | bytes) -> Any:
     line = _command(command)
     try:
         fp = pipe_to(line, "r")
-    except OSError:
+    except from_system(OSError):
         return ExecResult(warn(f"Unable to fork [{line}]"), [], -1)
-    lines = [text.rstrip(b" \t\n\r\v\f") for text in fp]
-    return ExecResult(lines[-1] if lines else b"", lines, exit_status(fp))
+    with attended(fp):
+        lines = [text.rstrip(b" \t\n\r\v\f") for text in fp]
+        return ExecResult(lines[-1] if lines else b"", lines, exit_status(fp))
 
 
 def system(command: str | bytes) -> Any:
@@ -96,13 +97,14 @@ def system(command: str | bytes) -> Any:
     line = _command(command)
     try:
         fp = pipe_to(line, "r")
-    except OSError:
+    except from_system(OSError):
         return SystemResult(warn(f"Unable to fork [{line}]"), -1)
     last = b""
-    for text in fp:
-        output(text)
-        last = text
-    return SystemResult(last.rstrip(b" \t\n\r\v\f"), exit_status(fp))
+    with attended(fp):
+        for text in fp:
+            output(text)
+            last = text
+        return SystemResult(last.rstrip(b" \t\n\r\v\f"), exit_status(fp))
 
 
 def passthru(command: str | bytes) -> Any:
@@ -113,11 +115,12 @@ def passthru(command: str | bytes) -> Any:
     line = _command(command)
     try:
         fp = pipe_to(line, "r")
-    except OSError:
+    except from_system(OSError):
         return SystemResult(warn(f"Unable to fork [{line}]"), -1)
-    while data := fp.read(8192):
-        output(data)
-    return SystemResult(None, exit_status(fp))
+    with attended(fp):
+        while data := fp.read(8192):
+            output(data)
+        return SystemResult(None, exit_status(fp))
 
 
 def shell_exec(command: str | bytes) -> bytes | Literal[False] | None:
@@ -129,10 +132,12 @@ def shell_exec(command: str | bytes) -> bytes | Literal[False] | None:
     line = _command(command)
     try:
         fp = pipe_to(line, "r")
-    except OSError:
+    except from_system(OSError):
         return warn(f"Unable to execute '{line}'")
-    with fp:
-        return fp.read_all() or None
+    with attended(fp):
+        data = fp.read_all()
+        fp.close()
+    return data or None
 
 
 def escapeshellarg(arg: str | bytes) -> str:
@@ -191,8 +196,7 @@ def _array(value: Any, number: int, name: str, wanted: str) -> None:
 
 
 def _process(value: Any) -> Process:
-    if not isinstance(value, Resource):
-        wrong_type(value, 1, "process")
+    expect_resource(value, 1, "process")
     if not isinstance(value, Process) or not value.is_open:
         raise invalid_resource("process")
     return value
@@ -208,14 +212,14 @@ def proc_close(process: Process) -> int:
 
 def proc_terminate(process: Process, signal: int = 15) -> bool:
     """Kills a process opened by proc_open.  https://www.php.net/function.proc-terminate"""
-    found = _process(process)
+    expect_resource(process, 1, "process")
     number = to_int(signal, 2, "signal")
-    child = found.child
+    child = _process(process).child
     if child.reaped or child.pid is None:
         return False  # its number may be another one's by now
     try:
         os.kill(child.pid, number)
-    except (OSError, OverflowError):
+    except from_system(OSError, OverflowError):
         return False
     return True
 
@@ -249,6 +253,6 @@ def proc_nice(priority: int) -> bool:
     more = to_int(priority, 1, "priority")
     try:
         os.nice((more + 2**31) % 2**32 - 2**31)  # as C's int holds it
-    except OSError:
+    except from_system(OSError):
         return warn("Only a super user may attempt to increase the priority of a process")
     return True

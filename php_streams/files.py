@@ -14,6 +14,7 @@ from php_streams._core.lines import end_of_line
 from php_streams._core.output import pass_through
 from php_streams._core.raw import Descriptor
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, open_stream
 from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.values import cast_string, to_bool, to_int, type_name
@@ -21,6 +22,7 @@ from php_streams._wrappers import locate, scheme_of
 from php_streams._wrappers.copying import copy_file
 from php_streams._wrappers.open import open_url
 from php_streams._wrappers.plain import FileRaw, wrapper
+from php_streams._wrappers.plain_watched import watched
 from php_streams.constants import (
     FILE_APPEND,
     FILE_IGNORE_NEW_LINES,
@@ -212,8 +214,8 @@ def tmpfile() -> Stream | Literal[False]:
     Open for reading and writing; the file goes when the stream is closed, or its variables are gone.
     """
     try:
-        raw, path = make_temporary(temporary_folder(), "php", partial(FileRaw, os.open))
-    except OSError:
+        raw, path = make_temporary(temporary_folder(), "php", partial(watched(FileRaw), os.open))
+    except from_system(OSError):
         return False
     raw.greedy = True
     raw.temporary = path
@@ -234,11 +236,11 @@ def tempnam(directory: Name, prefix: str | bytes) -> str | Literal[False]:
     if folder:
         try:
             return _new_file(os.path.realpath(folder, strict=True), start)
-        except OSError:
+        except from_system(OSError):
             notice("file created in the system's temporary directory")
     try:
         return _new_file(temporary_folder(), start)
-    except OSError:
+    except from_system(OSError):
         return False
 
 

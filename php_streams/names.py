@@ -10,6 +10,7 @@ from typing import Any, Literal
 from php_streams._core.arguments import expect_context, to_context, to_filename
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import argument_value_error, warn
+from php_streams._core.signals import from_system
 from php_streams._core.values import to_bool, to_int, to_string
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import locate
@@ -41,7 +42,7 @@ def _done(act: Callable[[], Any], about: str | None = "", text: str = "{}") -> b
     """Does it; False and the system's words when it fails."""
     try:
         return act() is not False
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(text.format(error.strerror), about=about or "")
     except WrapperError as error:
         return bool(error.args) and warn(str(error), about=about or "")
@@ -226,7 +227,7 @@ def _expect_way(path: str, folder: str = "") -> None:
     """Raises where a name leads through what is no folder, or in circles: PHP calls that nothing there."""
     try:
         os.stat(os.path.join(folder, path))
-    except OSError as error:
+    except from_system(OSError) as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
 
@@ -262,7 +263,7 @@ def readlink(path: Name) -> str | Literal[False]:
     name = to_filename(path, 1, "path")
     try:
         return os.readlink(name)
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"{error.strerror}")
 
 
@@ -274,6 +275,6 @@ def linkinfo(path: Name) -> int | Literal[False]:
     name = to_filename(path, 1, "path")
     try:
         return os.lstat(name).st_dev
-    except OSError as error:
+    except from_system(OSError) as error:
         warn(f"{error.strerror}")
         return -1

@@ -8,6 +8,7 @@ from php_streams import stream as _stream
 from php_streams._core import ini
 from php_streams._core.alias import alias
 from php_streams._core.diagnostics import argument_value_error, called, warn
+from php_streams._core.signals import from_system
 from php_streams._core.values import outputs, to_bool, to_bytes, to_float, to_int, to_string, to_text
 from php_streams.constants import DNS_ALL, DNS_ANY
 
@@ -116,7 +117,7 @@ def gethostname() -> str | Literal[False]:
 
     try:
         return socket.gethostname()
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"unable to fetch host [{error.errno}]: {error.strerror}")
 
 
@@ -259,7 +260,7 @@ def inet_pton(ip: str) -> bytes | Literal[False]:
     address = _name(ip, 1, "ip")
     try:
         return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
-    except (OSError, UnicodeEncodeError):
+    except from_system(OSError, UnicodeEncodeError):
         return False
 
 
@@ -286,7 +287,7 @@ def ip2long(ip: str) -> int | Literal[False]:
 
     try:
         return int.from_bytes(socket.inet_pton(socket.AF_INET, _name(ip, 1, "ip")))
-    except (OSError, UnicodeEncodeError):
+    except from_system(OSError, UnicodeEncodeError):
         return False
 
 
@@ -343,11 +344,11 @@ def net_get_interfaces() -> dict[str, dict[str, Any]] | Literal[False]:
     there is of "family" (AF_* of the system), "address", "netmask", "broadcast" and "ptp" (the other end's).
     The first one tells of the link layer.
     """
-    from php_streams._network import interfaces
-
     try:
+        from php_streams._network import interfaces  # takes descriptors, as getifaddrs does
+
         return interfaces.by_name()
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"getifaddrs() failed {error.errno}: {error.strerror}", prefix=False)
 
 

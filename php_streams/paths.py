@@ -17,6 +17,7 @@ from php_streams._core.arguments import to_filename
 from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.globbing import expand
 from php_streams._core.pattern import matches
+from php_streams._core.signals import from_system
 from php_streams._core.status import stat_array
 from php_streams._core.temporary import temporary_folder
 from php_streams._core.values import to_bool, to_int, to_path, to_string
@@ -309,7 +310,7 @@ def realpath(path: Name) -> str | Literal[False]:
     try:
         os.stat(name or ".")  # the system knows that nothing is below a file, as in f/.
         return os.path.realpath(name or ".", strict=True)
-    except OSError:
+    except from_system(OSError):
         return False
 
 
@@ -327,7 +328,7 @@ def glob(pattern: Name, flags: int = 0) -> list[str] | Literal[False]:
         return warn("At least one of the passed flags is invalid or not supported on this platform")
     try:
         found = expand(text, how)
-    except OSError:
+    except from_system(OSError):
         return False
     return [name for name in found if not how & GLOB_ONLYDIR or os.path.isdir(name)]
 
@@ -381,7 +382,7 @@ def _space(directory: Any, blocks: Callable[[os.statvfs_result], int]) -> float 
         return False
     try:
         disk = os.statvfs(os.path.realpath(path))
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"{error.strerror}")
     return float((disk.f_frsize or disk.f_bsize) * blocks(disk))
 

@@ -17,7 +17,7 @@ from php_streams._core.select import select, watching
 from php_streams._core.stream import Stream, expect_resource, open_stream, refuse
 from php_streams._core.values import cast_string, outputs, to_bool, to_bytes, to_int, to_text, type_name
 from php_streams._transports import TRANSPORTS
-from php_streams._wrappers import include_path, is_local_url, unknown_scheme
+from php_streams._wrappers import include_path, is_local_url
 from php_streams.constants import PHP_INT_MAX
 from php_streams.stream_wrapper import stream_wrapper_register
 
@@ -158,7 +158,7 @@ def stream_copy_to_stream(
     expect_resource(to, 2, "to")
     most = -1 if length is None else to_int(length, 3, "length", "?int")
     start = to_int(offset, 4, "offset")
-    source, target = open_stream(from_, 1, "from"), open_stream(to, 2, "to")
+    source, target = open_stream(from_), open_stream(to)
     if start > 0 and not source.seek(start):
         return warn(f"Failed to seek to position {start} in the stream")
     return copy_stream(source, target, most)
@@ -197,11 +197,7 @@ def stream_is_local(stream: Stream | str) -> bool:
     if isinstance(stream, Resource):
         target = open_stream(stream)
         return target.wrapper is not None and target.raw.local
-    url = to_text(cast_string(stream))
-    scheme = unknown_scheme(url)
-    if scheme is not None:
-        warn(f'Unable to find the wrapper "{scheme}" - did you forget to enable it when you configured PHP?')
-    return is_local_url(url)
+    return is_local_url(to_text(cast_string(stream)))
 
 
 def stream_isatty(stream: Stream) -> bool:

@@ -9,6 +9,7 @@ from php_streams._core import ini
 from php_streams._core.context import Context, default_context
 from php_streams._core.diagnostics import argument_type_error, argument_value_error, warn
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream, expect_resource, invalid_resource, open_stream
 from php_streams._core.values import outputs, to_bool, to_bytes, to_float, to_int, to_string, type_name
 from php_streams.constants import (
@@ -191,7 +192,7 @@ def stream_socket_accept(socket: Stream, timeout: float | None = None, *by_refer
     expect_resource(socket, 1, "socket")
     given = None if timeout is None else to_float(timeout, 2, "timeout", "?float")
     seconds = ini.socket_timeout() if given is None else _finite(given, 2)
-    server = open_stream(socket, 1, "socket")
+    server = open_stream(socket)
     try:
         conn, name = listen.accept(server, None if seconds is None or seconds < 0 else seconds)
     except listen.AcceptError as error:
@@ -225,7 +226,7 @@ def stream_socket_enable_crypto(
         method = target.context.option("ssl", "crypto_method") if target.context else None
         if method is None:
             raise argument_value_error(3, "crypto_method", "must be specified when enabling encryption")
-    session = None if session_stream is None else open_stream(session_stream, 4, "session_stream")
+    session = None if session_stream is None else open_stream(session_stream)
     # Before the attempt, so that it holds however the attempt ends: also when an error handler raises in it.
     target.raw.require_tls(on and ini.get("php_streams.failed_tls") != "plaintext")
     if on and not _may_start(target):
@@ -253,7 +254,7 @@ def stream_socket_get_name(socket: Stream, remote: bool) -> str | Literal[False]
     """
     expect_resource(socket, 1, "socket")
     whose = to_bool(remote, 2, "remote")
-    return open_stream(socket, 1, "socket").raw.socket_name(whose)
+    return open_stream(socket).raw.socket_name(whose)
 
 
 def stream_socket_shutdown(stream: Stream, mode: int) -> bool:
@@ -282,7 +283,7 @@ def stream_socket_pair(domain: int, type: int, protocol: int) -> list[Stream] | 
     wanted = to_int(domain, 1, "domain"), to_int(type, 2, "type"), to_int(protocol, 3, "protocol")
     try:
         return open_pair(*wanted)
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"Failed to create sockets: [{error.errno}]: {error.strerror}")
 
 
@@ -304,7 +305,7 @@ def stream_socket_recvfrom(socket: Stream, length: int, flags: int = 0, *by_refe
     expect_resource(socket, 1, "socket")
     most = to_int(length, 2, "length")
     how = to_int(flags, 3, "flags")
-    target = open_stream(socket, 1, "socket")
+    target = open_stream(socket)
     if most <= 0:
         raise argument_value_error(2, "length", "must be greater than 0")
     target.nothing()  # what a handler raised during the last read is heard before anything is waited for
@@ -325,7 +326,7 @@ def stream_socket_sendto(
     expect_resource(socket, 1, "socket")
     message, how = to_bytes(data, 2, "data"), to_int(flags, 3, "flags")
     target = to_string(address, 4, "address")
-    stream = open_stream(socket, 1, "socket")
+    stream = open_stream(socket)
     if not target:
         return stream.raw.send_to(message, how, None)
     from php_streams._transports.datagram import destination

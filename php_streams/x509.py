@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from php_streams._core.certificate import OpenSSLCertificate
 from php_streams._core.diagnostics import argument_value_error, called, warn
+from php_streams._core.signals import from_system
 from php_streams._core.values import array_items, cast_string, outputs, to_bool, to_bytes, to_string
 
 __all__ = [
@@ -65,7 +66,7 @@ def openssl_x509_check_private_key(
     given, keys = _given(certificate), _keys()
     try:
         found = _read(given)
-    except (OSError, ValueError, IndexError):
+    except from_system(OSError, ValueError, IndexError):
         return False
     key = _key_text(private_key, "private_key")
     try:
@@ -90,7 +91,7 @@ def openssl_x509_verify(
     given, keys = _given(certificate), _keys()
     try:
         found = _read(given)
-    except (OSError, ValueError, IndexError):
+    except from_system(OSError, ValueError, IndexError):
         return -1
     key = _key_text(public_key, "public_key")
     try:
@@ -141,7 +142,7 @@ def _key_text(value: Any, name: str) -> OpenSSLCertificate | tuple[bytes, bytes]
         raise argument_value_error(2, name, "must not contain any null bytes")
     try:
         return _contents(text), phrase
-    except OSError:
+    except from_system(OSError):
         return None
 
 
@@ -151,7 +152,7 @@ def openssl_x509_export(certificate: OpenSSLCertificate | str | bytes, no_text: 
     Returns (result, output): True and the PEM text, or False and None.  With no_text off a description for
     people stands before it, that of OpenSSL 3.5.
     """
-    without = to_bool(no_text, 2, "no_text")
+    without = to_bool(no_text, 3, "no_text")
     found = _certificate(certificate)
     if not found:
         return OpensslX509ExportResult(False, None)
@@ -197,7 +198,7 @@ def openssl_x509_parse(
 
     try:
         return tls_x509.parse(_read(given), short)
-    except (OSError, ValueError, IndexError):
+    except from_system(OSError, ValueError, IndexError):
         return False
 
 
@@ -206,7 +207,7 @@ def _certificate(value: Any) -> OpenSSLCertificate | Literal[False]:
     given = _given(value)
     try:
         return _read(given)
-    except (OSError, ValueError, IndexError):
+    except from_system(OSError, ValueError, IndexError):
         return warn("X.509 Certificate cannot be retrieved")
 
 

@@ -44,6 +44,7 @@ class Buffer(LineReader):
         self.came = []
         try:
             data = self._read(size)
+            self.hear()
             self.came = None
             return data
         except BaseException:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import bz2
 import os
 
+from php_streams._core.signals import from_system
+
 # libbz2's BZ_* numbers.
 DATA_ERROR, DATA_ERROR_MAGIC, IO_ERROR, UNEXPECTED_EOF = -4, -5, -6, -7
 SEQUENCE_ERROR = -1
@@ -62,7 +64,7 @@ class BzipFile:
     def _unpack(self, packed: bytes, size: int) -> bytes:
         try:
             return self.unpacker.decompress(packed, size)
-        except OSError:
+        except from_system(OSError):
             magic = all(a == b for a, b in zip(self.first, MAGIC, strict=False))
             level = self.first[3:4]
             known = magic and (not level or b"1" <= level <= b"9")
@@ -75,14 +77,14 @@ class BzipFile:
             self.unpacker.decompress(b"", 0)
         except RuntimeError:
             self.errno = SEQUENCE_ERROR
-        except OSError:
+        except from_system(OSError):
             pass
         return BzipError()
 
     def _load(self) -> bytes:
         try:
             packed = os.read(self.fd, INPUT)
-        except OSError:
+        except from_system(OSError):
             self.failed = True
             packed = b""
         if not packed:
@@ -106,7 +108,7 @@ class BzipFile:
         while view:
             try:
                 view = view[os.write(self.fd, view) :]
-            except OSError:
+            except from_system(OSError):
                 self.failed = True
                 raise self._fail(IO_ERROR) from None
 

@@ -95,7 +95,9 @@ class OpenSSLCertificate:
         self = cls.__new__(cls)
         self.der = encoded
         if any(len(moment.content) < _TIMES.get(moment.tag, math.inf) for moment in self.validity):
-            raise ValueError("not a certificate")
+            raise ValueError  # not a certificate
+        for name in (self.issuer, self.subject):
+            list(attributes(name))
         return self
 
     def __reduce__(self) -> NoReturn:
@@ -115,7 +117,7 @@ class OpenSSLCertificate:
         if fields and fields[0].tag != 0xA0:
             fields.insert(0, asn1.Value(0xA0, b"\x02\x01\x00", b""))
         if len(fields) < 7:
-            raise ValueError("not a certificate")
+            raise ValueError  # not a certificate
         return fields
 
     @property
@@ -206,7 +208,7 @@ class OpenSSLCertificate:
             for extension in asn1.children(asn1.expect(asn1.read(field.content), asn1.SEQUENCE)):
                 parts = list(asn1.children(extension.content))
                 if len(parts) < 2:
-                    raise ValueError("an extension without a value")
+                    raise ValueError  # an extension without a value
                 critical = parts[1].tag == asn1.BOOLEAN and parts[1].content != b"\0"
                 oid = asn1.object_identifier(asn1.expect(parts[0], asn1.OBJECT_IDENTIFIER))
                 yield oid, critical, asn1.expect(parts[-1], asn1.OCTET_STRING)
@@ -219,7 +221,7 @@ class OpenSSLCertificate:
         """
         values = [value for oid, _, value in self.extensions if oid == SUBJECT_ALT_NAME]
         if len(values) > 1:
-            raise ValueError("several lists of alternative names")
+            raise ValueError  # several lists of alternative names
         names = [
             name for value in values for name in asn1.children(asn1.expect(asn1.read(value), asn1.SEQUENCE))
         ]
@@ -247,11 +249,18 @@ class OpenSSLCertificate:
         return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""))
 
 
+# The universal types that OpenSSL takes in a name, whole or in parts: strings for the most part, a SEQUENCE,
+# and what it does not know; no GeneralString and no VisibleString.
+_IN_NAMES = (*(3, 7, 8, 9), *range(11, 17), *(18, 19, 20, 22, 28, 29, 30))
+
+
 def attributes(name: asn1.Value) -> Iterator[Attribute]:
     """A distinguished name's attributes in their order."""
     for relative in asn1.children(asn1.expect(name, asn1.SEQUENCE)):
         for attribute in asn1.children(asn1.expect(relative, asn1.SET)):
             oid, value = asn1.children(attribute.content)
+            if value.tag & 0xC0 or value.tag & 0x1F not in _IN_NAMES:
+                raise ValueError("no string that a name may hold")
             yield Attribute(asn1.object_identifier(asn1.expect(oid, asn1.OBJECT_IDENTIFIER)), value)
 
 
@@ -266,7 +275,7 @@ def _check_general_name(name: asn1.Value) -> None:
     elif name.tag == _REGISTERED:
         asn1.object_identifier(name.content)
     elif name.tag not in _GENERAL_NAMES:
-        raise ValueError("no name of a known kind")
+        raise ValueError  # no name of a known kind
 
 
 def canonical_name(name: asn1.Value) -> bytes:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from typing import Literal
 
 from php_streams._core.buffer import CHUNK_SIZE
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 
 # So much at once, where the source gives it, and where the kernel does it or PHP would map the file.
@@ -60,7 +62,7 @@ def _synchronize(source: Stream, target: Stream) -> None:
 def _copy_through(source: Stream, target: Stream, size: int) -> int | Literal[False]:
     """To filters, which see how the data are cut: all at once if PHP would map the file, else as it reads."""
     if source.raw.mappable and source.tell() % PAGE == 0:
-        return _copy(source, target, _mapped(source, size), KERNEL_STEP)
+        return _copy(source, target, _mapped(source, size), KERNEL_STEP, source.read_up_to)
     return _copy(source, target, size, CHUNK_SIZE)
 
 
@@ -76,11 +78,14 @@ def _mapped(source: Stream, size: int) -> int:
     return left if size < 0 else min(size, left)
 
 
-def _copy(source: Stream, target: Stream, size: int, step: int = STEP) -> int | Literal[False]:
-    """Reads and writes."""
+def _copy(
+    source: Stream, target: Stream, size: int, step: int = STEP, read: Callable[[int], bytes] | None = None
+) -> int | Literal[False]:
+    """Reads, what comes at once or by `read`, and writes."""
+    read = read or source.read_some
     done = 0
     while size < 0 or done < size:
-        data = source.read_some(step if size < 0 else min(step, size - done))
+        data = read(step if size < 0 else min(step, size - done))
         if not data:
             if source.no_bytes() is False:
                 return False
@@ -116,7 +121,7 @@ def _by_files(source: Stream, target: Stream, size: int) -> int | Literal[False]
     while size < 0 or done < size:
         try:
             step = os.copy_file_range(source.fileno(), target.fileno(), _step(size, done))
-        except OSError as error:
+        except from_system(OSError) as error:
             return done or None if error.errno in CANNOT else False
         if not step:
             break
@@ -134,7 +139,7 @@ def _by_sendfile(source: Stream, target: Stream, size: int) -> int:
     while size < 0 or done < size:
         try:
             step = os.sendfile(descriptor, source.fileno(), None, _step(size, done))
-        except OSError:
+        except from_system(OSError):
             break
         if not step:
             break

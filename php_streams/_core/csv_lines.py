@@ -57,9 +57,9 @@ class _Line:
         """Bytes of the character there; 0 at the end of the text."""
         return self.widths.get(at, 1) if at < self.limit else 0
 
-    def byte(self, at: int) -> int:
-        """The byte there; behind the line there is C's NUL."""
-        return self.data[at] if at < len(self.data) else 0
+    def byte(self, at: int) -> int | None:
+        """The byte there; none behind the line."""
+        return self.data[at] if at < len(self.data) else None
 
 
 class Reader:
@@ -157,7 +157,7 @@ def _usual(
     separator: bytes, enclosure: bytes, escape: bytes
 ) -> tuple[re.Pattern[bytes], re.Pattern[bytes]] | None:
     """What a line looks like that has none of PHP's peculiarities, and its fields; None where marks clash."""
-    if len({separator, enclosure, escape}) < 3 or enclosure in _BLANKS or separator in (b"\r", b"\n"):
+    if len({separator, enclosure, escape}) < 3 or enclosure in _BLANKS:
         return None
     around, between = re.escape(enclosure), re.escape(separator)
     inner = b"[^" + around + re.escape(escape) + b"]*"

@@ -29,29 +29,28 @@ class StreamFile(io.BufferedIOBase):
         """Whether it has positions."""
         return self._open().raw.seek_allowed
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int | None = None, /) -> bytes:
         """All, or so many bytes unless the end or a timeout comes first."""
         stream = self._open()
         data = stream.read_all() if size is None or size < 0 else stream.read_up_to(size)
         stream.nothing()
         return data
 
-    def read1(self, size: int = -1, /) -> bytes:
+    def read1(self, size: int | None = None, /) -> bytes:
         """What is there, or what one read brings."""
-        return self._open().read(size if size > 0 else io.DEFAULT_BUFFER_SIZE)
+        return self._open().read(io.DEFAULT_BUFFER_SIZE if size is None or size < 0 else size)
 
-    def readline(self, size: int | None = -1, /) -> bytes:
+    def readline(self, size: int | None = None, /) -> bytes:
         """A line, or its beginning."""
         stream = self._open()
-        limit = -1 if size is None else size
-        return stream.readline(limit) or stream.next_line(limit) or b""
+        return (stream.line() if size is None else stream.line(size)) or b""
 
     def write(self, data: Any, /) -> int:
         """Writes all of it; OSError when that failed."""
         block = bytes(data)
         sent = 0
         while sent < len(block):
-            step = self._open().write(block[sent:] if sent else block)
+            step = self._open().write(block[sent:])
             if not step:
                 raise OSError(f"{sent} of {len(block)} bytes written")
             sent += step
@@ -86,7 +85,7 @@ class StreamFile(io.BufferedIOBase):
 
     def flush(self) -> None:
         """Hands on what a stream holds back."""
-        if not self.closed and self.stream.is_open:
+        if self.stream.is_open:
             self.stream.flush()
 
     def close(self) -> None:
@@ -96,6 +95,6 @@ class StreamFile(io.BufferedIOBase):
             super().close()
 
     def _open(self) -> Stream:
-        if self.closed or not self.stream.is_open:
+        if not self.stream.is_open:
             raise ValueError("I/O operation on closed file.")
         return self.stream

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from php_streams._core.pattern import matches
+from php_streams._core.signals import from_system
 from php_streams.constants import (
     FNM_NOESCAPE,
     FNM_PERIOD,
@@ -113,7 +114,7 @@ def _within(folder: bytes, pattern: bytes, flags: int) -> Iterator[bytes]:
     how = FNM_PERIOD | (FNM_NOESCAPE if flags & GLOB_NOESCAPE else 0)
     try:
         names = [b".", b"..", *os.listdir(folder or b".")]
-    except OSError:
+    except from_system(OSError):
         if flags & GLOB_ERR:
             raise
         return

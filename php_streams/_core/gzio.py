@@ -11,6 +11,8 @@ import re
 import zlib
 from typing import Any
 
+from php_streams._core.signals import from_system
+
 GZIP = 16 + zlib.MAX_WBITS
 MAGIC = b"\x1f\x8b"
 INPUT = 8192  # one read below
@@ -39,7 +41,7 @@ class GzipReader:
         self.fd = fd
         try:
             self.start = os.lseek(fd, 0, os.SEEK_CUR)
-        except OSError:
+        except from_system(OSError):
             self.start = -1
         self.position = 0
         self.skip = 0  # bytes to be passed over before the next read
@@ -99,7 +101,7 @@ class GzipReader:
                     self.made = self._unpack(size)
                 elif not self._look():
                     return
-        except (GzipError, zlib.error, OSError):
+        except from_system(GzipError, zlib.error, OSError):
             self.damaged = True
             raise GzipError from None
 
@@ -164,7 +166,7 @@ class GzipReader:
         """Within data that are not packed the descriptor itself moves."""
         try:
             os.lseek(self.fd, ahead - len(self.made), os.SEEK_CUR)
-        except OSError:
+        except from_system(OSError):
             return False
         self.made, self.ended, self.past = b"", False, False
         self.position += ahead
@@ -249,7 +251,7 @@ class GzipWriter:
         while view:
             try:
                 view = view[os.write(self.fd, view) :]
-            except OSError:
+            except from_system(OSError):
                 self.failed = True
                 raise GzipError from None
 

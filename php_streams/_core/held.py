@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from php_streams._core.raw import REFILLED, Raw
 from php_streams._core.resource import Resource
+from php_streams._core.signals import is_by_signal
 
 READ_AHEAD = 65536
 CHUNK_SIZE = 8192
@@ -62,6 +63,22 @@ class Held(Resource):
         self.buffered = True
         self.came: list[bytes] | None = None  # what came in the read that is going on
         self._hold(EMPTY, 0, b"")
+
+    def nothing(self) -> Literal[False]:
+        """What a read returns when no data came: False, or the exception that a handler raised in it."""
+        raised = self.raw.raised
+        if raised is not None:
+            self.raw.raised = None
+            raise raised
+        return False
+
+    def hear(self) -> None:
+        """Raises what a signal's handler raised in a read that brought a part: the next call may wait again.
+
+        The part is held, and read by whoever goes on.  (What an error handler raises comes behind the part.)
+        """
+        if hasattr(self, "raw") and self.raw.raised is not None and is_by_signal(self.raw.raised):
+            self.nothing()
 
     # --- what is held ------------------------------------------------------------------------------
 
@@ -168,6 +185,7 @@ class Held(Resource):
         self.came = []
         try:
             result = read(*arguments)
+            self.hear()
             self.came = None
             return result
         except BaseException:

@@ -15,14 +15,6 @@ class LineReader(Held):
 
     __slots__ = ()
 
-    def nothing(self) -> Literal[False]:
-        """What a read returns when no data came: False, or the exception that a handler raised in it."""
-        raised = self.raw.raised
-        if raised is not None:
-            self.raw.raised = None
-            raise raised
-        return False
-
     def no_bytes(self) -> bytes | Literal[False]:
         """What fread returns when no data came: False after an error or a timeout, else b""."""
         self.nothing()
@@ -37,6 +29,7 @@ class LineReader(Held):
         self.came = []
         try:
             line = self._next_line(limit)
+            self.hear()
             self.came = None
             return line
         except BaseException:

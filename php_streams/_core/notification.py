@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.callback import call, problem, resolve
 from php_streams._core.diagnostics import Error
+from php_streams._core.signals import is_handlers
 from php_streams._core.values import scalar_text, to_text
 from php_streams.constants import (
     STREAM_NOTIFY_COMPLETED,
@@ -36,8 +37,10 @@ _raised: ContextVar[list[Exception] | None] = ContextVar("raised_in_notification
 def deferred() -> Iterator[list[Exception]]:
     """A dialogue that goes on to its end when a callback raises; that is raised then, and nobody told more.
 
-    A server sees the same requests as from PHP.  What ends the program, KeyboardInterrupt and its like, does
-    not wait.  Gives the list of what was raised: who has opened something has to close it then.
+    A server sees the same requests as from PHP.  What ends the program, KeyboardInterrupt and its like, or
+    comes from a signal's handler, does not wait.
+
+    Gives the list of what was raised: who has opened something has to close it then.
     """
     raised: list[Exception] = []
     token = _raised.set(raised)
@@ -115,7 +118,7 @@ def _notify(
             raise _no_callback(context.params["notification"])
         call(callback, code, severity, text, number, done, most)
     except Exception as error:
-        if raised is None:
+        if raised is None or is_handlers(error):
             raise
         raised.append(error)
 

@@ -7,51 +7,59 @@ worst the product of the two lengths.
 
 from __future__ import annotations
 
+import re
+import string
+
 from php_streams.constants import FNM_CASEFOLD, FNM_NOESCAPE, FNM_PATHNAME, FNM_PERIOD
 
-SLASH, DOT, STAR, QUESTION, OPEN, BACKSLASH = b"/.*?[\\"
+SLASH, STAR, QUESTION, OPEN, BACKSLASH = b"/*?[\\"
 
+CLASS = re.compile(rb"\[:(.*?):\]", re.DOTALL)  # [:digit:]
+SYMBOL = re.compile(rb"\[([.=])(.)\1\]", re.DOTALL)  # [.a.] and [=a=]: one byte as it is
+
+LETTERS, DIGITS = string.ascii_letters.encode(), string.digits.encode()
 CLASSES = {
-    b"alnum": frozenset(b for b in range(128) if chr(b).isalnum()),
-    b"alpha": frozenset(b for b in range(128) if chr(b).isalpha()),
+    b"alnum": frozenset(LETTERS + DIGITS),
+    b"alpha": frozenset(LETTERS),
     b"blank": frozenset(b" \t"),
     b"cntrl": frozenset([*range(32), 127]),
-    b"digit": frozenset(b"0123456789"),
+    b"digit": frozenset(DIGITS),
     b"graph": frozenset(range(33, 127)),
     b"lower": frozenset(range(97, 123)),
     b"print": frozenset(range(32, 127)),
-    b"punct": frozenset(b for b in range(33, 127) if not chr(b).isalnum()),
+    b"punct": frozenset({*range(33, 127)}.difference(LETTERS, DIGITS)),
     b"space": frozenset(b" \t\n\v\f\r"),
     b"upper": frozenset(range(65, 91)),
-    b"xdigit": frozenset(b"0123456789abcdefABCDEF"),
+    b"xdigit": frozenset(string.hexdigits.encode()),
 }
 
 
 def matches(pattern: bytes, text: bytes, flags: int) -> bool:
     """fnmatch(3): whether the pattern fits the whole text, by characters or else, as in glibc, by bytes."""
-    if not (pattern.isascii() and text.isascii()) and _fits(*_single_bytes(pattern, text), flags):
-        return True
-    return _fits(pattern, text, flags)
+    return any(_fits(*pair, flags) for pair in {(pattern, text), _single_bytes(pattern, text)})
 
 
 def _fits(pattern: bytes, text: bytes, flags: int) -> bool:  # one loop, which is clearer than its parts
     at = place = 0
-    star = (-1, 0)  # behind the last *, and where in the text it has got to
+    star: tuple[int, int] | None = None  # behind the last *, and where in the text it has got to
     while at < len(pattern) or place < len(text):
         if at < len(pattern) and pattern[at] == STAR and not _leading_period(text, place, flags):
-            star = (at + 1, place)
             at += 1
+            star = (at, place)
             continue
-        step = _step(pattern, at, text, place, flags) if place < len(text) else 0
-        if step:
-            at, place = at + step, place + 1
-            continue
-        behind, reached = star
-        if behind < 0 or reached >= len(text) or (flags & FNM_PATHNAME and text[reached] == SLASH):
-            return False
-        star = (behind, reached + 1)
+        if at < len(pattern) and place < len(text):
+            step = _step(pattern, at, text, place, flags)
+            if step:
+                at, place = at + step, place + 1
+                continue
+        if star is None:
+            break
         at, place = star
-    return True
+        if place >= len(text) or (flags & FNM_PATHNAME and text[place] == SLASH):
+            break
+        place += 1
+        star = (at, place)
+    return at == len(pattern) and place == len(text)
 
 
 def _single_bytes(pattern: bytes, text: bytes) -> tuple[bytes, bytes]:
@@ -60,36 +68,33 @@ def _single_bytes(pattern: bytes, text: bytes) -> tuple[bytes, bytes]:
         one, other = pattern.decode(), text.decode()
     except UnicodeDecodeError:
         return pattern, text
-    wide = sorted({character for character in one + other if character > "\x7f"})
-    if len(wide) > 128:
-        return pattern, text
+    wide = sorted(character for character in {*one, *other} if not character.isascii())
     table = str.maketrans({character: chr(128 + number) for number, character in enumerate(wide)})
-    return one.translate(table).encode("latin-1"), other.translate(table).encode("latin-1")
+    try:
+        return one.translate(table).encode("latin-1"), other.translate(table).encode("latin-1")
+    except UnicodeEncodeError:  # more than 128 of them
+        return pattern, text
 
 
 def _leading_period(text: bytes, place: int, flags: int) -> bool:
     """Whether here is a period that has to be met by one."""
-    if not flags & FNM_PERIOD or text[place : place + 1] != b".":
-        return False
-    return place == 0 or bool(flags & FNM_PATHNAME and text[place - 1] == SLASH)
+    first = place == 0 or bool(flags & FNM_PATHNAME and text[place - 1] == SLASH)
+    return first and flags & FNM_PERIOD != 0 and text[place : place + 1] == b"."
 
 
 def _step(pattern: bytes, at: int, text: bytes, place: int, flags: int) -> int:
     """How much of the pattern the next byte of the text uses up; 0 when it does not fit."""
-    if at >= len(pattern):
-        return 0
     byte, wanted = text[place], pattern[at]
     if wanted in (QUESTION, OPEN):
         free = not _leading_period(text, place, flags) and not (flags & FNM_PATHNAME and byte == SLASH)
         if wanted == QUESTION:
             return int(free)
-        length, inside = _bracket(pattern, at, byte, flags)
-        if length:
+        bracket = _bracket(pattern, at, byte, flags)
+        if bracket is not None:
+            length, inside = bracket
             return length if free and inside else 0
     elif wanted == BACKSLASH and not flags & FNM_NOESCAPE:
-        if at + 1 == len(pattern):
-            return 0
-        return 2 * (_folded(pattern[at + 1], flags) == _folded(byte, flags))
+        return 2 * (at + 1 < len(pattern) and _folded(pattern[at + 1], flags) == _folded(byte, flags))
     return int(_folded(wanted, flags) == _folded(byte, flags))
 
 
@@ -97,8 +102,8 @@ def _folded(byte: int, flags: int) -> int:
     return byte + 32 if flags & FNM_CASEFOLD and 65 <= byte <= 90 else byte
 
 
-def _bracket(pattern: bytes, at: int, byte: int, flags: int) -> tuple[int, bool]:
-    """The length of a bracket expression, and whether the byte is in it; 0 when it does not end."""
+def _bracket(pattern: bytes, at: int, byte: int, flags: int) -> tuple[int, bool] | None:
+    """The length of a bracket expression, and whether the byte is in it; None when it does not end."""
     start = at + 1
     negated = pattern[start : start + 1] in (b"!", b"^")
     place = first = start + negated
@@ -106,32 +111,34 @@ def _bracket(pattern: bytes, at: int, byte: int, flags: int) -> tuple[int, bool]
     while place < len(pattern):
         if pattern[place : place + 1] == b"]" and place > first:
             return place + 1 - at, found is not negated
-        if pattern[place : place + 2] == b"[:" and (end := pattern.find(b":]", place + 2)) > 0:
-            members = CLASSES.get(pattern[place + 2 : end])
+        if named := CLASS.match(pattern, place):
+            members = CLASSES.get(named[1])
             if members is None and not found:
                 return len(pattern), False  # no class of that name: nothing fits any more
             found |= byte in (members or ())
+            place = named.end()
+            continue
+        if pattern.startswith(b"[.", place) and not SYMBOL.match(pattern, place):
+            end = pattern.find(b".]", place + 2)
+            if not found or end < 0:
+                return len(pattern), False  # no character of that name
             place = end + 2
             continue
-        if not found and pattern[place : place + 2] == b"[." and pattern[place + 3 : place + 5] != b".]":
-            return len(pattern), False
-        low, after = _member(pattern, place, flags)
-        exact = after > place + 2  # [.a.] and [=a=] are one byte as it is
-        high, place = low, after
+        low, place, exact = _member(pattern, place, flags)
+        high = low
         if pattern[place : place + 1] == b"-" and pattern[place + 1 : place + 2] not in (b"]", b""):
-            high, place = _member(pattern, place + 1, flags)
-            exact = False
-        seen = byte if exact else _folded(byte, flags)
-        found |= (low if exact else _folded(low, flags)) <= seen <= (low if exact else _folded(high, flags))
-    return 0, False
+            high, place, exact = *_member(pattern, place + 1, flags)[:2], False
+        if exact:
+            found |= byte == low
+        else:
+            found |= _folded(low, flags) <= _folded(byte, flags) <= _folded(high, flags)
+    return None
 
 
-def _member(pattern: bytes, place: int, flags: int) -> tuple[int, int]:
-    """One byte of a bracket expression, and the place behind it."""
+def _member(pattern: bytes, place: int, flags: int) -> tuple[int, int, bool]:
+    """One byte of a bracket expression, the place behind it, and whether it stands for no other case."""
+    if symbol := SYMBOL.match(pattern, place):
+        return symbol[2][0], symbol.end(), True
     if pattern[place] == BACKSLASH and not flags & FNM_NOESCAPE and place + 1 < len(pattern):
-        return pattern[place + 1], place + 2
-    for mark in (b".", b"="):
-        end = place + 3
-        if pattern[place : place + 2] == b"[" + mark and pattern[end : end + 2] == mark + b"]":
-            return pattern[place + 2], end + 2
-    return pattern[place], place + 1
+        place += 1
+    return pattern[place], place + 1, False

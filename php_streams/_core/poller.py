@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from php_streams._core.raw import Raw
+from php_streams._core.signals import from_system
 
 # What is asked for, for the read, write and except sets (select(2) on Linux).
 ASKED = (kernel.POLLIN, kernel.POLLOUT, kernel.POLLPRI)
@@ -55,12 +56,12 @@ class Poller:
                 try:
                     self.kernel.modify(descriptor, mask)
                     return
-                except OSError:  # closed behind the stream's back, and opened again
+                except from_system(OSError):  # closed behind the stream's back, and opened again
                     pass
             self.kernel.register(descriptor, mask)
-        except PermissionError:  # epoll refuses plain files, which select() always finds ready
+        except from_system(PermissionError):  # epoll refuses plain files, which select() always finds ready
             self.always[descriptor] = kernel.POLLIN | kernel.POLLOUT
-        except OSError as error:
+        except from_system(OSError) as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM):
                 raise
             self.always[descriptor] = kernel.POLLNVAL  # closed behind the stream's back
@@ -68,7 +69,7 @@ class Poller:
     def _unregister(self, descriptor: int) -> None:
         try:
             self.kernel.unregister(descriptor)
-        except (KeyError, OSError, ValueError):  # it was out of it already
+        except from_system(KeyError, OSError, ValueError):  # it was out of it already
             pass
 
     def listen(self, descriptor: int) -> None:
@@ -91,7 +92,7 @@ class Poller:
         try:
             readers, writers, excepted = self._lists()
             found = kernel.select(readers, writers, excepted, timeout)
-        except OSError:  # closed behind its stream's back, as poll(2) will tell
+        except from_system(OSError):  # closed behind its stream's back, as poll(2) will tell
             return self._wait(0)
         except ValueError:  # a descriptor that select(2) does not see
             events = self._wait(int(timeout * 1000) / 1000)

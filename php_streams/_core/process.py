@@ -15,6 +15,7 @@ from typing import Any
 from php_streams._core import ini
 from php_streams._core.raw import Descriptor, Raw
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system
 from php_streams._core.values import truth
 
 SHELL = "/bin/sh"
@@ -73,7 +74,7 @@ class Child:
             return None
         try:
             pid, status = os.waitpid(self.pid, options)
-        except ChildProcessError:
+        except from_system(ChildProcessError):
             return None
         if not pid:
             return -1
@@ -87,7 +88,7 @@ class Child:
         try:
             if self.wait(os.WNOHANG) == -1 and self.pid is not None:
                 _orphans.add(self.pid)
-        except Exception:
+        except from_system(Exception):
             pass
 
 
@@ -96,7 +97,7 @@ def reap() -> None:
     for pid in tuple(_orphans):
         try:
             ended = os.waitpid(pid, os.WNOHANG)[0]
-        except ChildProcessError:
+        except from_system(ChildProcessError):
             ended = pid
         if ended:
             _orphans.discard(pid)

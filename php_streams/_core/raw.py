@@ -23,6 +23,7 @@ from itertools import starmap
 from typing import Any, Literal
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import MARK, from_system, is_by_signal
 
 
 class Refilled:
@@ -67,7 +68,6 @@ class Raw(io.RawIOBase):
     error = 0  # errno of the last write that failed, where the system said why
     # One read is one message: what is longer than the read is lost, and an empty one looks like an end.
     datagrams = False
-    revives = False  # after an end there may be more: a file grows
     seek_allowed = False
     private = False  # no program inherits the descriptor, even where programs inherit others
     line_end: bytes | None = b"\n"  # None: CR or LF, the first one met will tell
@@ -274,7 +274,7 @@ class Raw(io.RawIOBase):
         try:
             if not self.owned:
                 self.close()
-        except Exception:  # it was not whole yet
+        except from_system(Exception):  # it was not whole yet
             pass
 
 
@@ -289,12 +289,14 @@ def later(error: BaseException) -> BaseException:
     Its frames are let go, for they lead to the caller's streams, which would live on with a raw that is known
     elsewhere; a note says where it was raised.
     """
+    by_signal = is_by_signal(error)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is not None:
         code = trace.tb_frame.f_code
         error.add_note(f"raised at {code.co_filename}:{trace.tb_lineno} in {code.co_qualname}")
+    vars(error)[MARK] = by_signal
     before: BaseException | None = error
     while before is not None:
         before.__traceback__ = None
@@ -319,7 +321,7 @@ class Descriptor:
     def __del__(self) -> None:
         try:
             self.close()
-        except Exception:
+        except from_system(Exception):
             pass
 
 
@@ -347,5 +349,5 @@ class Owner:
         try:
             if not (self.raw.closed or self.raw.outlives):
                 self.close()
-        except Exception:
+        except from_system(Exception):
             pass

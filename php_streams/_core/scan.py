@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from php_streams._core.values import to_text, wrap
+from php_streams._core.values import to_text
 from php_streams.constants import PHP_INT_MAX, PHP_INT_MIN
 
 BLANKS = b" \t\n\v\f\r"
 MOST_ARGUMENTS = 255
 # PHP collects a number in so many bytes; what is longer is read in pieces.
 NUMBER_MAX = 63
-KINDS = {**dict.fromkeys("dDiouxX", "i"), **dict.fromkeys("feEg", "f"), **{one: one for one in "nsc["}}
-BASES = {"i": 0, "o": 8, "x": 16, "X": 16}
+BASES = {"d": 10, "D": 10, "i": 0, "o": 8, "u": 10, "x": 16, "X": 16}  # 0: as the number itself says
+FLOATS = {"f", "e", "E", "g"}
+TEXTS = {"s", "c", "["}
+LETTERS = {*BASES, *FLOATS, *TEXTS, "n"}
+_ALL_ONES = (1 << 64) - 1
+_ANY = frozenset(bytes(range(256)))
 _EXPONENT = re.compile(rb"([+-]?(?:\d+\.?\d*|\.\d+))[eE][+-]?\Z")
 
 
@@ -23,18 +26,16 @@ class FormatError(Exception):
     """What is wrong with a format, in PHP's words."""
 
 
-@dataclass(frozen=True)
-class Directive:
-    """One %: what it reads, how much of it at most (0: no limit), and where the result goes (-1: nowhere)."""
+class Directive(NamedTuple):
+    """One %: what it reads, at most how much (0: no limit), and where the result goes (None: nowhere)."""
 
-    kind: str
     letter: str
     width: int
-    place: int
-    members: frozenset[int] = frozenset()
+    place: int | None
+    members: frozenset[int]
 
 
-Item = Directive | int | None  # a byte stands for itself, None for any blanks
+Item = Directive | bytes | None  # a byte stands for itself, None for any blanks
 
 
 class Format:
@@ -46,24 +47,23 @@ class Format:
         self.items: list[Item] = []
         self.places: list[int] = []
         self.numbered = self.sequential = False
-        while self.at < len(self.text):
-            byte = self._next()
-            if byte != ord("%"):
+        while byte := self._next():
+            if byte != b"%":
                 self.items.append(None if byte in BLANKS else byte)
-            elif self._peek() == ord("%"):
+            elif self._peek() == b"%":
                 self.items.append(self._next())
             else:
                 self.items.append(self._directive())
         if len(set(self.places)) < len(self.places):
             raise FormatError('Variable is assigned by multiple "%n$" conversion specifiers')
-        self.size = max(self.places, default=-1) + 1
+        self.size = max((place + 1 for place in self.places), default=0)
 
-    def _peek(self) -> int:
-        return self.text[self.at] if self.at < len(self.text) else 0
+    def _peek(self) -> bytes:
+        return self.text[self.at : self.at + 1]
 
-    def _next(self) -> int:
+    def _next(self) -> bytes:
         self.at += 1
-        return self.text[self.at - 1] if self.at <= len(self.text) else 0
+        return self.text[self.at - 1 : self.at]
 
     def _number(self) -> int | None:
         match = re.compile(rb"\d+").match(self.text, self.at)
@@ -73,29 +73,26 @@ class Format:
         return int(match[0])
 
     def _directive(self) -> Directive:
-        place = -1
-        suppressed = self._peek() == ord("*")
-        if suppressed:
-            self.at += 1
-        else:
-            place = self._place()
+        suppressed = self._peek() == b"*"
+        self.at += suppressed
+        place = None if suppressed else self._place()
         width = self._number() or 0
-        if self._peek() in b"lLh" and self._peek():
+        if self._peek() in (b"l", b"L", b"h"):
             self.at += 1
-        letter = chr(self._next())
-        if letter not in KINDS:
-            told = f'Bad scan conversion character "{to_text(letter.encode("latin-1"))}"'
-            raise FormatError(told.partition("\0")[0])  # C's strings end there
+        letter = to_text(self._next())
+        if letter not in LETTERS:
+            # C's strings end where the format does.
+            raise FormatError(f'Bad scan conversion character "{letter}' + ('"' if letter else ""))
         members = self._set() if letter == "[" else frozenset[int]()
-        if not suppressed:
+        if place is not None:
             self.places.append(place)
-        return Directive(KINDS[letter], letter, width, place, members)
+        return Directive(letter, width, place, members)
 
     def _place(self) -> int:
         """Where the result goes: as %2$ says, or behind the one before."""
         start = self.at
         number = self._number()
-        if number is not None and self._peek() == ord("$"):
+        if number is not None and self._peek() == b"$":
             self.at += 1
             self.numbered = True
             if self.sequential:
@@ -111,24 +108,25 @@ class Format:
 
     def _set(self) -> frozenset[int]:
         """The bytes of a [...]; ] stands for itself in front, - in front or at the end."""
-        exclude = self._peek() == ord("^")
+        exclude = self._peek() == b"^"
         self.at += exclude
-        end = self.text.find(b"]", self.at + 1)
-        if end < 0:
-            raise FormatError("Unmatched [ in format string")
+        try:
+            end = self.text.index(b"]", self.at + 1)
+        except ValueError:
+            raise FormatError("Unmatched [ in format string") from None
         members = _members(self.text[self.at : end])
         self.at = end + 1
-        return frozenset(range(256)) - members if exclude else members
+        return _ANY - members if exclude else members
 
 
 def _members(text: bytes) -> frozenset[int]:
     """The bytes that a set names, with ranges in either direction."""
     found: set[int] = set()
     at = 0
-    if text[:1] in (b"]", b"-"):
+    if text.startswith(b"-"):
         found.add(text[0])
         at = 1
-    start = text[0] if text else 0
+    start = text[0]
     while at < len(text):
         byte = text[at]
         at += 1
@@ -140,7 +138,6 @@ def _members(text: bytes) -> frozenset[int]:
                 found.update((start, byte))
             else:
                 found.update(_range(start, following))
-                at += 1
         else:
             found.add(byte)
     return frozenset(found)
@@ -156,7 +153,6 @@ class _Done(Exception):
     """No more of the format is looked at; `underflow`: because the line has ended."""
 
     def __init__(self, underflow: bool) -> None:
-        super().__init__()
         self.underflow = underflow
 
 
@@ -175,41 +171,40 @@ class _Scan:
         if self.at >= len(self.line):
             raise _Done(True)
 
-    def literal(self, byte: int) -> None:
+    def literal(self, byte: bytes) -> None:
         self.need()
         self.at += 1
-        if self.line[self.at - 1] != byte:
+        if self.line[self.at - 1 : self.at] != byte:
             raise _Done(False)
 
     def value(self, directive: Directive) -> Any:
         """What the directive reads."""
-        if directive.kind == "n":
+        if directive.letter == "n":
             return self.at
         self.need()
-        if directive.kind not in "c[":
+        if directive.letter not in ("c", "["):
             self.blanks()
             self.need()
-        if directive.kind in "sc[":
+        if directive.letter in TEXTS:
             return self._text(directive)
-        number = self._float(directive) if directive.kind == "f" else self._integer(directive)
-        return number
+        return self._float(directive) if directive.letter in FLOATS else self._integer(directive)
 
     def _text(self, directive: Directive) -> bytes:
-        most = directive.width or (1 if directive.kind == "c" else len(self.line))
+        most = directive.width or (1 if directive.letter == "c" else len(self.line))
         end = self.at
         limit = min(len(self.line), self.at + most)
         while end < limit and (
-            self.line[end] in directive.members if directive.kind == "[" else self.line[end] not in BLANKS
+            self.line[end] in directive.members if directive.letter == "[" else self.line[end] not in BLANKS
         ):
             end += 1
         text = self.line[self.at : end]
-        if directive.kind == "[" and not text:
+        if directive.letter == "[" and not text:
             raise _Done(False)
         self.at = end
         return text
 
     def _integer(self, directive: Directive) -> int | bytes:
-        base = BASES.get(directive.letter, 10)
+        base = BASES[directive.letter]
         window = self.line[self.at : self.at + (min(directive.width, NUMBER_MAX) or NUMBER_MAX)]
         found, base = _integer_text(window, base)
         self.at += len(found)
@@ -221,10 +216,8 @@ class _Scan:
         number = int(found.decode(), base or 10)
         if directive.letter != "u":
             return min(max(number, PHP_INT_MIN), PHP_INT_MAX)
-        size = min(abs(number), (1 << 64) - 1)
-        number = size if number >= 0 or size == (1 << 64) - 1 else -size
-        signed = wrap(number)
-        return signed if signed >= 0 else b"%d" % (signed % (1 << 64))
+        unsigned = _ALL_ONES if abs(number) > _ALL_ONES else number & _ALL_ONES
+        return unsigned if unsigned <= PHP_INT_MAX else b"%d" % unsigned
 
     def _float(self, directive: Directive) -> float:
         window = self.line[self.at : self.at + (min(directive.width, NUMBER_MAX) or NUMBER_MAX)]
@@ -288,20 +281,20 @@ def compiled(text: bytes) -> Format:
 def scan(line: bytes, format: Format) -> list[Any] | None:
     """The values, None for those that were not met; None when the line ended before any."""
     found: list[Any] = [None] * format.size
-    conversions = 0
+    converted = False
     state = _Scan(line)
     try:
         for item in format.items:
             if item is None:
                 state.blanks()
-            elif isinstance(item, int):
+            elif isinstance(item, bytes):
                 state.literal(item)
             else:
                 value = state.value(item)
-                if item.place >= 0:
+                if item.place is not None:
                     found[item.place] = value
-                conversions += 1
+                converted = True
     except _Done as done:
-        if done.underflow and not conversions:
+        if done.underflow and not converted:
             return None
     return found

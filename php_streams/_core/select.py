@@ -19,7 +19,7 @@ import time
 from php_streams._core.diagnostics import warn
 from php_streams._core.poller import Events, Poller
 from php_streams._core.raw import HELD_BACK, REFILLED
-from php_streams._core.signals import pass_on, pipe
+from php_streams._core.signals import from_system, pass_on, pipe
 from php_streams._core.watch import Ready, Sets, Unknown, Watch, check, look_back
 
 LARGE = 8
@@ -50,7 +50,7 @@ def _ready(watch: Watch, sets: Sets, timeout: float | None) -> tuple[Ready, int]
             raw.push()
     ready = _asked(watch, timeout)
     if watch.mute or watch.moving:
-        look_back(sets, watch)
+        look_back(sets)
     return ready
 
 
@@ -69,7 +69,7 @@ def _asked(watch: Watch, timeout: float | None) -> tuple[Ready, int]:
         timeout = end and max(0.0, end - time.monotonic())
     try:
         ready = watch.answer(events)
-    except OSError as error:
+    except from_system(OSError) as error:
         raise SelectError(error.errno or 0) from None
     except Unknown:
         watch.renew()
@@ -119,7 +119,7 @@ def _wait(watch: Watch, timeout: float | None) -> Events:
         return watch.poller.wait(timeout)  # Python runs signal handlers in the main thread only
     try:
         reader, writer = pipe()
-    except OSError:  # no descriptor is left
+    except from_system(OSError):  # no descriptor is left
         return watch.poller.wait(timeout)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
@@ -198,7 +198,7 @@ def _kept_for(sets: Sets) -> Watch:
     if _kept.large is None:
         try:
             _kept.large = Watch(large=hasattr(kernel, "epoll"))
-        except OSError:  # no descriptor is left for it
+        except from_system(OSError):  # no descriptor is left for it
             return Watch(large=False)
     return _kept.large
 

@@ -18,6 +18,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from php_streams._core.signals import from_system
+
 PACKAGE = __name__.partition(".")[0]
 # What the package imports late from elsewhere; what those import comes with them.
 LATE = frozenset({"certifi", "ctypes", "hashlib", "hmac", "inspect", "shutil", "socket"})
@@ -40,7 +42,7 @@ class Spare:
             try:
                 self.fd = _beyond_the_standard_ones()
                 self.inode = os.fstat(self.fd).st_ino
-            except OSError:
+            except from_system(OSError):
                 pass
 
     def give_back(self) -> bool:
@@ -51,7 +53,7 @@ class Spare:
                 ours = fd >= 0 and os.fstat(fd).st_ino == self.inode
                 if ours:
                     os.close(fd)
-            except OSError:
+            except from_system(OSError):
                 return False
             return ours
 
@@ -125,7 +127,7 @@ def _beyond_the_standard_ones() -> int:
 def _one_is_left() -> bool:
     try:
         os.close(_anything())
-    except OSError:
+    except from_system(OSError):
         return False
     return True
 

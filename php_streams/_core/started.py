@@ -33,8 +33,8 @@ class Environment:
         self.entries = entries
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
-        """Each entry in the place of a name that takes no more."""
-        return ((_Entry(entry), b"") for entry in self.entries)
+        """Each entry as a name that takes no value, though it is given one."""
+        return ((_Entry(entry), entry) for entry in self.entries)
 
     def get(self, name: str) -> str | None:
         """Ours."""

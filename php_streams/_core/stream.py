@@ -25,6 +25,7 @@ from php_streams._core.diagnostics import argument_type_error, called, warn
 from php_streams._core.lines import line_end
 from php_streams._core.raw import REFILLED, Owner, Raw
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system, is_by_signal
 from php_streams._core.values import type_name
 from php_streams._core.wrapper import Wrapper
 from php_streams.constants import PHP_INT_MAX
@@ -205,7 +206,10 @@ class Stream(Buffer):
             with suppress(Exception):  # what a filter raises first is what is told
                 self._let_go()
             raise
+        raised = self.owner.raw.raised
         self._let_go()
+        if raised is not None and is_by_signal(raised):  # no read has told of it
+            raise raised
 
     def finish(self) -> None:
         """Lets the write filters go through to the end, and what they made go out."""
@@ -229,7 +233,7 @@ class Stream(Buffer):
         try:
             if not self.owner.raw.outlives:
                 self.close()
-        except Exception:
+        except from_system(Exception):
             pass
 
     # --- Python's face -----------------------------------------------------------------------------

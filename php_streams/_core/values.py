@@ -224,7 +224,9 @@ def scalar_text(value: bool | int | float) -> str:
     digits = precision.get()
     if digits == -1:
         return shortest_text(value)
-    return float_text(value, f"{value:.{max(digits, 1) - 1}e}", max(digits, 1))
+    most = max(digits, 1)
+    text = float_text(value, f"{value:.{most - 1}e}", most)
+    return text if math.isfinite(value) else text[:most]  # PHP cuts INF and NAN, too
 
 
 def float_text(value: float, scientific: str, most: int) -> str:

@@ -272,10 +272,10 @@ def _heard(unfit: list[Any], read: Sequence[Any]) -> Any:
     return in_read[-1] if in_read and buffered else unfit[-1]
 
 
-def look_back(sets: Sets, watch: Watch) -> None:
+def look_back(sets: Sets) -> None:
     """PHP asks each stream for its descriptor once more after a wait, and warns once more."""
     for streams in sets:
         for stream in streams or ():
             raw = stream.raw
-            if (raw in watch.moving and raw.select_descriptor() is None) or raw in watch.mute - watch.moving:
+            if raw.select_descriptor() is None:
                 warn(raw.why_not_selectable())

@@ -45,7 +45,7 @@ class Wrapper:
         """The names in a folder."""
         raise WrapperError("not implemented")
 
-    def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
+    def stat(self, path: str, follow: bool, flags: int, context: Context | None) -> os.stat_result:
         """What is known of a name; OSError when there is nothing of that name.
 
         flags: STREAM_URL_STAT_*, for wrappers of the user's own.

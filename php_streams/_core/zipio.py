@@ -127,10 +127,8 @@ class ZipEntry:
 
     def seek(self, offset: int, whence: int) -> int:
         """Where that led, -1 when it cannot be: nothing can be read any more then."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: self.size}.get(
-            whence, self.size + 1
-        )
-        if self.error is not None or not 0 <= start + offset <= self.size:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: self.size}.get(whence)
+        if self.error is not None or start is None or not 0 <= start + offset <= self.size:
             self.error = self.error or "Invalid argument"
             return -1
         self.checks = False

@@ -8,6 +8,7 @@ from typing import Any
 from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.filters import ByteFilter, Filter, FilterFailed, Outcome
+from php_streams._core.signals import from_system
 from php_streams._core.values import cast_int, truth
 from php_streams._filters.parameters import entries
 from php_streams.constants import PSFS_PASS_ON
@@ -71,7 +72,7 @@ class Decompress(ByteFilter):
                 self._bzip2 = bz2.BZ2Decompressor()
             try:
                 more = self._decompress(data, made)
-            except (OSError, ValueError, RuntimeError):  # the last: it failed before
+            except from_system(OSError, ValueError, RuntimeError):  # the last: it failed before
                 self._kept += made
                 notice("bzip2 decompression failed")
                 raise FilterFailed from None

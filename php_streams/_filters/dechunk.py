@@ -49,7 +49,7 @@ class Dechunk(ByteFilter):
         while head := _USUAL.match(data, place):
             begin = head.end()
             end = begin + int(head[1], 16)
-            if end == begin or data[end : end + 2] != b"\r\n":
+            if end == begin or not data.startswith(b"\r\n", end):
                 break
             self.made.append(data[begin:end])
             place = end + 2

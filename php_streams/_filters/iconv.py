@@ -13,6 +13,7 @@ from typing import Any
 
 from php_streams._core.diagnostics import warn
 from php_streams._core.filters import ByteFilter, Filter, FilterFailed
+from php_streams._core.signals import from_system
 
 _NAME = re.compile(r"[^.]*\.[^.]*\.([^./]*)[./](.*)", re.DOTALL)
 MOST_NAME = 64
@@ -30,7 +31,7 @@ def library() -> Any:
         found.iconv.restype = ctypes.c_size_t
         found.iconv.argtypes = (ctypes.c_void_p, *(ctypes.c_void_p,) * 4)
         found.iconv_close.argtypes = (ctypes.c_void_p,)
-    except (OSError, TypeError, AttributeError):
+    except from_system(OSError, TypeError, AttributeError):
         return None
     return found
 

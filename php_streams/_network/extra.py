@@ -12,7 +12,7 @@ def dns() -> ModuleType:
     try:
         from php_streams._network import lookup
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "dns":
+        if str(error.name).partition(".")[0] != "dns":
             raise
         raise ModuleNotFoundError(
             f"{called()}() needs dnspython to ask name servers: pip install php-streams[dns]", name="dns"

@@ -60,9 +60,8 @@ def records(
         except Broken:
             return warn("Unable to parse DNS data received")
         found += answer.records(answer.answers, number, store, raw)
-        if authority is not None or additional is not None:
-            others = answer.records(answer.authority, ANY, authority is not None, raw)
-            (found if authority is None else authority).extend(others)
+        others = answer.records(answer.authority, ANY, authority is not None, raw)
+        (found if authority is None else authority).extend(others)
         if additional is not None:
             additional += answer.records(answer.additional, ANY, True, raw)
     return found

@@ -13,6 +13,8 @@ import re
 import socket
 from dataclasses import dataclass, field
 
+from php_streams._core.signals import from_system
+
 PATH = "/etc/resolv.conf"
 PORT = 53
 
@@ -57,9 +59,9 @@ def load() -> Settings:
     try:
         with open(PATH, "rb") as file:
             lines = file.read().split(b"\n")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
+    except from_system(FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
         lines = []
-    except OSError as error:
+    except from_system(OSError) as error:
         if error.errno != errno.ELOOP:
             raise
         lines = []
@@ -101,12 +103,12 @@ def _server(text: bytes) -> Address | None:
     """An address as inet_aton or inet_pton knows it; None for what is none."""
     try:
         return socket.AF_INET, (socket.inet_ntoa(socket.inet_aton(os.fsdecode(text))), PORT)
-    except (OSError, UnicodeEncodeError):
+    except from_system(OSError, UnicodeEncodeError):
         pass
     host, _, scope = os.fsdecode(text.split()[0]).partition("%")
     try:
         socket.inet_pton(socket.AF_INET6, host)
-    except (OSError, UnicodeEncodeError):
+    except from_system(OSError, UnicodeEncodeError):
         return None
     return socket.AF_INET6, (host, PORT, 0, _interface(scope))
 
@@ -117,7 +119,7 @@ def _interface(scope: str) -> int:
         return int(scope)
     try:
         return socket.if_nametoindex(scope)
-    except OSError:
+    except from_system(OSError):
         return 0
 
 

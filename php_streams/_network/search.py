@@ -17,6 +17,7 @@ import dns.message
 import dns.name
 import dns.rdatatype
 
+from php_streams._core.signals import from_system
 from php_streams._network import resolv_conf
 from php_streams._network.resolv_conf import Settings
 from php_streams._network.send import NOERROR, NXDOMAIN, SERVFAIL, Exchange, NoAnswer, counts, flags
@@ -52,7 +53,7 @@ def search(name: bytes, kind: int) -> bytes:
     """The bytes of an answer that has records, for the name and the number of a type; raises `NotFound`."""
     try:
         settings = resolv_conf.load()
-    except OSError:
+    except from_system(OSError):
         raise NotFound(Reason.NO_SETTINGS) from None
     dots = name.count(b".")
     alias = None if dots else _host_alias(name)
@@ -107,7 +108,7 @@ def _host_alias(name: bytes) -> bytes | None:
     try:
         with open(path, "rb") as file:
             lines = file.read().split(b"\n")
-    except OSError:
+    except from_system(OSError):
         return None
     for line in lines:
         words = re.split(rb"\s+", line, maxsplit=2)

@@ -14,11 +14,11 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from typing import BinaryIO
 
 import dns.exception
 import dns.name
 
+from php_streams._core.signals import from_system
 from php_streams._network.resolv_conf import Address, Settings
 
 HEADER = 12
@@ -70,7 +70,7 @@ class Exchange:
             for answer in self._attempts():
                 if answer is not None:
                     return answer
-        except OSError:  # no socket to be had, or none of this kind
+        except from_system(OSError):  # no socket to be had, or none of this kind
             self.heard = True
         finally:
             self._close()
@@ -127,9 +127,9 @@ class Exchange:
                 if verdict is Verdict.USELESS:
                     self._close()
                     return None
-        except TimeoutError:
+        except from_system(TimeoutError):
             self.heard = True  # the socket stays: a late answer is as good to the next attempt
-        except OSError:
+        except from_system(OSError):
             self._close()
         return None
 
@@ -140,7 +140,7 @@ class Exchange:
             sock = self.sockets[index] = socket.socket(family, socket.SOCK_DGRAM)
             try:
                 sock.connect(address)
-            except OSError:
+            except from_system(OSError):
                 self._close()
         return self.sockets.get(index)
 
@@ -168,23 +168,30 @@ class Exchange:
             try:
                 sock.connect(address)
                 sock.sendall(struct.pack("!H", len(self.query)) + self.query)
-                with sock.makefile("rb") as file:
-                    return self._read_stream(file)
-            except ConnectionResetError:
+                return self._read_stream(sock)
+            except from_system(ConnectionResetError):
                 return self._ask_over_tcp(server, False) if again else None
-            except OSError as error:
+            except from_system(OSError) as error:
                 self.refused = isinstance(error, ConnectionRefusedError)
                 return None
 
-    def _read_stream(self, file: BinaryIO) -> bytes | None:
+    def _read_stream(self, sock: socket.socket) -> bytes | None:
         while True:
-            size = int.from_bytes(file.read(2), "big")
-            answer = file.read(size)
+            size = int.from_bytes(_received(sock, 2), "big")
+            answer = _received(sock, size)
             if len(answer) < max(size, HEADER):
                 return None
             self.rcode = flags(answer) & 15
             if answer[:2] == self.query[:2]:
                 return answer
+
+
+def _received(sock: socket.socket, size: int) -> bytes:
+    """So many bytes, fewer at the end of the stream."""
+    data = b""
+    while len(data) < size and (more := sock.recv(size - len(data))):
+        data += more
+    return data
 
 
 def flags(message: bytes) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 from typing import Literal
 
+from php_streams._core.signals import from_system
+
 
 def port_of(service: str, protocol: str) -> int | Literal[False]:
     """The port of a service; False when there is none of that name and protocol."""
     try:
         return socket.getservbyname(service, protocol)
-    except (OSError, UnicodeEncodeError):  # a name that is not UTF-8 is nobody's
+    except from_system(OSError, UnicodeEncodeError):  # a name that is not UTF-8 is nobody's
         return False
 
 
@@ -18,7 +20,7 @@ def service_at(port: int, protocol: str) -> str | Literal[False]:
     """The service at a port, of which C sees 16 bits."""
     try:
         return socket.getservbyport(port & 0xFFFF, protocol)
-    except (OSError, UnicodeEncodeError):
+    except from_system(OSError, UnicodeEncodeError):
         return False
 
 
@@ -26,7 +28,7 @@ def number_of(protocol: str) -> int | Literal[False]:
     """The number of a protocol such as "tcp"."""
     try:
         return socket.getprotobyname(protocol)
-    except (OSError, UnicodeEncodeError):
+    except from_system(OSError, UnicodeEncodeError):
         return False
 
 

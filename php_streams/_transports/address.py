@@ -38,7 +38,7 @@ def split_port(address: str) -> tuple[str, int]:
 def split_target(address: str) -> tuple[str, int]:
     """Host and port where stream_socket_sendto sends to; ValueError when there are none."""
     bracketed = address.startswith("[")
-    end = address.find("]" if bracketed else ":", 1 if bracketed else 0)
+    end = address.find("]" if bracketed else ":")
     colon = end + bracketed
     if end < 0 or address[colon : colon + 1] != ":":
         raise ValueError(f'Failed to parse address "{address}"')

@@ -20,6 +20,7 @@ from php_streams._core.context import Context
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.ini import socket_timeout
 from php_streams._core.raw import Raw
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._core.values import to_text, truth
 from php_streams._transports import TRANSPORTS
@@ -112,12 +113,10 @@ POOL = _Pool()
 def persistent(key: str) -> Stream | None:
     """The persistent stream of that key, when it still lives."""
     stream = POOL.streams.get(key)
-    if stream is None:
-        return None
-    if stream.is_open and _lives(stream.raw):
+    if stream is not None and stream.is_open and _lives(stream.raw):
         return stream
-    stream.close()
-    del POOL.streams[key]
+    if stream is not None:
+        POOL.streams.pop(key).close()
     return None
 
 
@@ -151,11 +150,11 @@ def _connect_path(kind: str, path: str, timeout: float | None, wait: bool) -> so
     raw_path = unix_address(path)
     try:
         sock = Socket(socket.AF_UNIX, socket_type(kind))
-    except OSError:
+    except from_system(OSError):
         raise ConnectError(0, "Failed to create unix socket") from None
     try:
         _connect(sock, raw_path, timeout, wait)
-    except OSError as error:
+    except from_system(OSError) as error:
         sock.close()
         raise ConnectError(error.errno or 0, error.strerror or str(error)) from None
     except BaseException:
@@ -192,12 +191,12 @@ def _connect_host(  # long: one loop over the addresses, as in main/network.c
             continue  # an IPv4 source cannot reach it: "0:0" is PHP's way to force IPv4
         try:
             sock = Socket(family, socket_type(kind))
-        except OSError:
+        except from_system(OSError):
             continue  # no descriptor is left, or no such family: PHP goes on without a word
         try:
             _prepare(sock, kind, family, context, bindto)
             _connect(sock, address, left, wait)
-        except OSError as error:
+        except from_system(OSError) as error:
             sock.close()
             failure = (error.errno or 0, error.strerror or str(error))
         except BaseException:
@@ -221,7 +220,7 @@ def resolve(host: str, kind: str, port: int) -> list[tuple[socket.AddressFamily,
         # As bytes: getaddrinfo gets what the user wrote, where Python would put a str through IDNA.
         name = host.encode("utf-8", "surrogateescape")
         found = socket.getaddrinfo(name, port, type=socket_type(kind))
-    except OSError as error:
+    except from_system(OSError) as error:
         # Python tells EAI_SYSTEM as the OSError that lies behind it; PHP asks gai_strerror.
         reason = error.strerror if isinstance(error, socket.gaierror) else "System error"
         text = f"php_network_getaddresses: getaddrinfo for {host} failed: {reason}"
@@ -295,10 +294,10 @@ def _bind(sock: socket.socket, family: int, bindto: tuple[str, int]) -> None:
     local = "0.0.0.0" if host == "0" and family == socket.AF_INET else host
     try:
         socket.inet_pton(family, local)
-    except OSError:
+    except from_system(OSError):
         warn(f"Invalid IP Address: {host}")
         return
     try:
         sock.bind((local, port))
-    except OSError as error:
+    except from_system(OSError) as error:
         warn(f"Failed to bind to '{host}:{port}', system said: {error.strerror}")

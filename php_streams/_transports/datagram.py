@@ -10,13 +10,13 @@ is plaintext.  Here what is received is decrypted, and nothing is sent.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import HELD_BACK, REFILLED
+from php_streams._core.signals import from_system
 from php_streams._transports.address import split_target, text_of
 from php_streams._transports.timeouts import code_of, kernel_timeout
 from php_streams.constants import STREAM_OOB, STREAM_PEEK
@@ -50,7 +50,7 @@ def receive(raw: SocketRaw, size: int, flags: int) -> Received:
     waits = raw.blocking and raw.timeout is not None
     try:
         data, address = (_receive_waiting if waits else _receive)(raw, min(size, LONGEST), how)
-    except OSError:
+    except from_system(OSError):
         return NOTHING
     return data, "" if address is None else text_of(raw.family, address)
 
@@ -63,8 +63,10 @@ def _receive_waiting(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
     """_receive on a socket that has a timeout, which does not count."""
     sock = raw.sock
     if raw.kernel_waits:
-        with contextlib.suppress(BlockingIOError):
+        try:
             return sock.recvfrom(size, how | socket.MSG_DONTWAIT)
+        except from_system(BlockingIOError):
+            pass
     try:
         while True:
             if raw.kernel_waits:
@@ -73,7 +75,7 @@ def _receive_waiting(raw: SocketRaw, size: int, how: int) -> tuple[bytes, Any]:
                 sock.settimeout(None)
             try:
                 return sock.recvfrom(size, how)
-            except BlockingIOError:
+            except from_system(BlockingIOError):
                 # Of processes that share the socket another one may have put its timeout back just now.
                 if how & socket.MSG_OOB or not os.get_blocking(sock.fileno()):
                     raise
@@ -96,7 +98,7 @@ def _decrypted(raw: SocketRaw, size: int, flags: int) -> Received:
             return sock.look_ahead(size), ""
         buffer = bytearray(min(size, RECORD))
         return bytes(buffer[: sock.recv_into(buffer)]), ""
-    except OSError as error:
+    except from_system(OSError) as error:
         ended = is_end(error) and not sock.is_reset()
         raw.crypto.read_failed(error)  # says what a read says
         return (b"", "") if ended else NOTHING
@@ -114,7 +116,7 @@ def destination(target: str) -> Destination:
     for family, scope in NUMERIC:
         try:
             socket.inet_pton(family, host)
-        except (OSError, ValueError):
+        except from_system(OSError, ValueError):
             continue
         return family, (host, port, *scope)
     try:
@@ -135,7 +137,7 @@ def send(raw: SocketRaw, data: bytes, flags: int, target: Destination | None) ->
     how = socket.MSG_OOB if flags & STREAM_OOB else 0
     try:
         return raw.sock.send(data, how) if target is None else _send_to(raw, data, how, target)
-    except OSError as error:
+    except from_system(OSError) as error:
         return failed(code_of(error))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from php_streams._core.context import Context
 from php_streams._core.filtered import FilteredRaw
 from php_streams._core.ini import socket_timeout
-from php_streams._core.signals import wait_for_data
+from php_streams._core.signals import from_system, wait_for_data
 from php_streams._core.stream import Stream
 from php_streams._core.values import truth
 from php_streams._transports.address import split_port, text_of
@@ -115,7 +115,7 @@ def _listen(sock: socket.socket, context: Context | None) -> None:
         backlog = (integer(options["backlog"]) + 2**31) % 2**32 - 2**31  # a C int holds it
     try:
         sock.listen(backlog if backlog >= 0 else 2**31 - 1)  # a negative one is the system's most, in C
-    except OSError:
+    except from_system(OSError):
         raise ConnectError(0, "") from None  # PHP has no text for it
 
 
@@ -123,12 +123,12 @@ def _bind_path(kind: str, path: str) -> socket.socket:
     name = unix_address(path)
     try:
         sock = Socket(socket.AF_UNIX, socket_type(kind))
-    except OSError as error:
+    except from_system(OSError) as error:
         which = "" if kind == "unix" else "datagram"
         raise ConnectError(0, f"Failed to create unix{which} socket {error.strerror}") from None
     try:
         sock.bind(name)
-    except OSError:
+    except from_system(OSError):
         sock.close()
         raise ConnectError(0, "") from None  # nor for this
     return sock
@@ -146,12 +146,12 @@ def _bind_host(kind: str, name: str, context: Context | None) -> socket.socket:
     for family, address in resolve(host, kind, port):
         try:
             sock = Socket(family, socket_type(kind))
-        except OSError:
+        except from_system(OSError):
             continue
         _set_options(sock, kind, context)
         try:
             sock.bind(address)
-        except OSError as error:
+        except from_system(OSError) as error:
             sock.close()
             reason = error.strerror or str(error)
         else:
@@ -174,7 +174,7 @@ def _set_options(sock: socket.socket, kind: str, context: Context | None) -> Non
 def _set(sock: socket.socket, level: int, name: int, enable: bool) -> None:
     try:
         sock.setsockopt(level, name, enable)
-    except OSError:
+    except from_system(OSError):
         pass
 
 
@@ -193,7 +193,7 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
         raise AcceptError("Unknown error")
     try:
         accepted, address = _next_client(server, timeout)
-    except OSError as error:
+    except from_system(OSError) as error:
         raise AcceptError(error.strerror) from None
     assert isinstance(server, SocketRaw)
     family = accepted.family
@@ -214,13 +214,11 @@ def _next_client(server: SocketRaw | UnconnectedRaw, timeout: float | None) -> t
     while wait_for_data(server.fileno(), left) and isinstance(server, SocketRaw):
         try:
             return server.sock.accept()
-        except (BlockingIOError, TimeoutError):  # another process, or thread, was quicker
+        except from_system(BlockingIOError, TimeoutError):  # another process, or thread, was quicker
             if not server.blocking:
                 raise
             _check_not_shut(server.sock)
-        left = None if limit is None else limit - time.monotonic()
-        if left is not None and left <= 0:
-            break
+        left = None if limit is None else max(limit - time.monotonic(), 0)
     raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any, Literal, Protocol
 
+from php_streams._core.signals import from_system
+
 
 class Crypto(Protocol):
     """What a TLS session answers for the raw that it protects."""
@@ -53,7 +55,7 @@ class Socket(socket.socket):
         try:
             if not self.owned:
                 self._real_close()  # type: ignore[attr-defined]
-        except Exception:  # it was not whole yet
+        except from_system(Exception):  # it was not whole yet
             pass
 
 

@@ -16,6 +16,7 @@ import socket
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._transports.socket import SocketRaw
 from php_streams._transports.timeouts import kernel_timeout
@@ -98,7 +99,7 @@ class Shared(_Base):
         try:
             if self.fileno() >= 0:
                 self._raw().let_go()
-        except Exception:
+        except from_system(Exception):
             pass
 
 
@@ -149,7 +150,7 @@ class SharedSocket(Shared, socket.socket):
         """Who sent what was buffered, as the system would have said it: nobody, on a stream of bytes."""
         try:
             return self.getpeername() if self.stream.raw.datagrams else None
-        except OSError:
+        except from_system(OSError):
             return None
 
     def accept(self) -> tuple[socket.socket, Any]:

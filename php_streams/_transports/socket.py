@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import HELD_BACK, REFILLED, Raw, later
-from php_streams._core.signals import is_handlers
+from php_streams._core.signals import from_system, is_handlers
 from php_streams._transports import datagram
 from php_streams._transports.address import text_of
 from php_streams._transports.protocols import Crypto, Face, own
@@ -209,7 +209,7 @@ class SocketRaw(Raw):
     def _alive(self) -> bool:
         try:
             return self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-        except OSError as error:
+        except from_system(OSError) as error:
             return error.errno in NOT_NOW or error.errno == errno.EMSGSIZE
 
     # --- writing -----------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class SocketRaw(Raw):
             HELD_BACK.add(self)
         try:
             sent = self.send(data, self.send_flags)
-        except OSError as error:
+        except from_system(OSError) as error:
             if not self._has_room(error):
                 return self._unsent(error, len(data))
             sent = 0
@@ -233,7 +233,7 @@ class SocketRaw(Raw):
         while sent < len(data):
             try:
                 step = self.send(data[sent:], self.send_flags)
-            except OSError as error:
+            except from_system(OSError) as error:
                 if self._has_room(error):
                     continue
                 result = self._unsent(error, len(data) - sent)
@@ -244,8 +244,6 @@ class SocketRaw(Raw):
 
     def _has_room(self, error: OSError) -> bool:
         """Whether a plain socket whose send said "not now" took less than the timeout to have room again."""
-        if is_handlers(error):
-            raise error
         if self.crypto is not None or not self.blocking or error.errno not in NOT_NOW:
             return False
         poll = select.poll()
@@ -278,7 +276,7 @@ class SocketRaw(Raw):
                 return False
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-        except OSError:
+        except from_system(OSError):
             return False
         return True
 
@@ -329,7 +327,7 @@ class SocketRaw(Raw):
         """The local or remote address as text."""
         try:
             address = self.sock.getpeername() if remote else self.sock.getsockname()
-        except OSError:
+        except from_system(OSError):
             return False
         name = text_of(self.family, address)
         return name if name and name[0] != "\0" else False  # PHP hides what begins with a NUL
@@ -338,7 +336,7 @@ class SocketRaw(Raw):
         """Shuts one direction, or both."""
         try:
             self.sock.shutdown(how)
-        except OSError:
+        except from_system(OSError):
             return False
         if self.datagrams and how != socket.SHUT_WR:
             self.deaf = True

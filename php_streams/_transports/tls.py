@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from php_streams._core.certificate import OpenSSLCertificate
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
-from php_streams._core.signals import is_handlers
+from php_streams._core.signals import from_system, is_handlers
 from php_streams._transports import tls_context, tls_errors, tls_server, tls_verify
 from php_streams._transports.protocols import own
 from php_streams._transports.socket import NATIVE
@@ -293,7 +293,7 @@ def _wait_until_connected(sock: socket.socket, limit: float | None) -> None:
     try:
         sock.getpeername()
         return
-    except OSError as error:
+    except from_system(OSError) as error:
         # A socket that listens will never be connected; PHP tries for as long as it may.
         if error.errno != errno.ENOTCONN or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise

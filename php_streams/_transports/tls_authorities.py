@@ -11,6 +11,7 @@ import os
 import ssl
 
 from php_streams._core import ini
+from php_streams._core.signals import from_system
 from php_streams._transports.tls_build import Build, SetupFailed, Values, is_client
 from php_streams._transports.tls_identity import begins_with_certificate
 from php_streams._transports.tls_values import bare_warning
@@ -31,7 +32,7 @@ def verify_peer(build: Build) -> None:
         return
     try:
         context.load_verify_locations(cafile, capath)
-    except (OSError, ValueError):
+    except from_system(OSError, ValueError):
         _check_names(build)
         if cafile is not None:
             _load_certificates(context, cafile)
@@ -64,7 +65,7 @@ def own_locations() -> list[str]:
         try:
             with os.scandir(paths.capath) as entries:
                 found += [paths.capath] if any(entries) else []
-        except OSError:
+        except from_system(OSError):
             pass
     return found
 
@@ -103,7 +104,7 @@ def _load_certificates(context: ssl.SSLContext, cafile: str) -> None:
             rest if separator and scheme == "file" else cafile, encoding="latin-1", newline="\n"
         ) as file:
             loaded = sum(_added(context, block) for block in _pem_blocks(file.read()))
-    except (OSError, ValueError):
+    except from_system(OSError, ValueError):
         bare_warning(f"failed loading cafile stream: `{cafile}'")
         raise SetupFailed from None
     if not loaded:

@@ -6,6 +6,8 @@ import os
 import ssl
 from typing import Any
 
+from php_streams._core.signals import from_system
+
 Values = dict[str, Any]
 IS_CLIENT = 1  # in a crypto method, beside the bits of the versions
 
@@ -55,6 +57,6 @@ def stat_of(name: str) -> Any:
     """What tells one content of a file from the next; None for a file that is not there."""
     try:
         status = os.stat(name)
-    except (OSError, ValueError):
+    except from_system(OSError, ValueError):
         return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

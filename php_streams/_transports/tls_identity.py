@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 import ssl
+from enum import Enum, auto
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import from_system
 from php_streams._transports.tls_build import Build, SetupFailed
 
-# Which of the two files OpenSSL did not take, or that both are good and do not belong together.
-CHAIN, KEY, OTHER_KEY = "chain", "key", "other key"
 # What load_cert_chain says of a certificate that is too weak for the security level.
 TOO_WEAK = ("EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK")
 # A key that cannot belong to the certificate is refused, except one of another type: PHP goes on with that.
 OTHER_TYPE = ("NO_CERTIFICATE_ASSIGNED", "NO_PRIVATE_KEY_ASSIGNED", "KEY_TYPE_MISMATCH")
 PATH_MAX = 4096
+
+
+class Fault(Enum):
+    """Which of the two files OpenSSL did not take, or that both are good and do not belong together."""
+
+    CHAIN = auto()
+    KEY = auto()
+    OTHER_KEY = auto()
 
 
 def local_cert(build: Build) -> None:
@@ -26,32 +34,32 @@ def local_cert(build: Build) -> None:
     certificate = _checked(certificate, "local_cert", "certificate")
     key = certificate if key is None else _checked(key, "local_pk", "private key")
     fault = load(build.ssl_context, certificate, key, values["passphrase"])
-    if fault == CHAIN:
+    if fault == Fault.CHAIN:
         warn(
             f"Unable to set local cert chain file `{values['local_cert']}'; Check that your cafile/capath "
             "settings include details of your certificate and its issuer"
         )
         raise SetupFailed
-    if fault == KEY:
+    if fault == Fault.KEY:
         warn(f"Unable to set private key file `{key}'")
         raise SetupFailed
-    if fault == OTHER_KEY:
+    if fault == Fault.OTHER_KEY:
         build.reusable = False  # so that the warning comes each time
         warn("Private key does not match certificate!")
 
 
 def load(
     ssl_context: ssl.SSLContext, certificate: str, key: str, passphrase: str | None = None
-) -> str | None:
+) -> Fault | None:
     """Loads a certificate with its chain, and the key; says which was at fault."""
     if not begins_with_certificate(certificate):
-        return CHAIN
+        return Fault.CHAIN
     try:
         # Without a passphrase OpenSSL would ask for one at the terminal.
         ssl_context.load_cert_chain(certificate, key, password=passphrase or "")
-    except (OSError, ValueError) as error:
+    except from_system(OSError, ValueError) as error:
         reason = getattr(error, "reason", None)
-        return CHAIN if reason in TOO_WEAK else OTHER_KEY if reason in OTHER_TYPE else KEY
+        return Fault.CHAIN if reason in TOO_WEAK else Fault.OTHER_KEY if reason in OTHER_TYPE else Fault.KEY
     return None
 
 
@@ -64,7 +72,7 @@ def begins_with_certificate(name: str) -> bool:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
             cadata=(begin + body + end).decode("ascii")
         )
-    except (OSError, ValueError):
+    except from_system(OSError, ValueError):
         return False
     return True
 

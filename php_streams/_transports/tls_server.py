@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import from_system
 from php_streams._core.values import to_text
 from php_streams._transports import tls_identity
 from php_streams._transports.tls_authorities import verify_peer
@@ -55,12 +56,12 @@ def dh_param(build: Build) -> None:
     try:
         with open(name, "rb"):
             pass
-    except OSError:
+    except from_system(OSError):
         warn("Invalid dh_param")
         raise SetupFailed from None
     try:
         build.ssl_context.load_dh_params(name)
-    except (OSError, ValueError) as error:
+    except from_system(OSError, ValueError) as error:
         # What cannot be used was read: it came from TLS, not from the file's format.
         warn(f"Failed {'assigning' if getattr(error, 'library', '') == 'SSL' else 'reading'} DH params")
         raise SetupFailed from None
@@ -154,12 +155,12 @@ def _host_context(build: Build, value: Any) -> ssl.SSLContext:
     ssl_context = new_context(client=False)
     ssl_context.set_ciphers(DEFAULT_CIPHERS)
     fault = tls_identity.load(ssl_context, certificate, key)
-    if fault == tls_identity.CHAIN:
+    if fault == tls_identity.Fault.CHAIN:
         raise _fault(
             f"Failed setting local cert chain file `{certificate}'; check that your cafile/capath settings "
             "include details of your certificate and its issuer"
         )
-    if fault == tls_identity.KEY:
+    if fault == tls_identity.Fault.KEY:
         raise _fault(f"Failed setting private key from file `{key}'")
     # OpenSSL before 3.5 verifies clients with what this one trusts.
     verify_peer(Build(ssl_context, build.values))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import Descriptor
-from php_streams._core.signals import is_handlers
+from php_streams._core.signals import from_system, is_handlers
 from php_streams._transports import tls_errors
 from php_streams._transports.protocols import own
 from php_streams._transports.socket import NATIVE, Socket
@@ -160,7 +160,7 @@ class TlsSocket(ssl.SSLSocket):
             return bool(self.look_ahead(1))
         except NOT_NOW:
             return True
-        except OSError as error:
+        except from_system(OSError) as error:
             self.ended = self.ended or (not self.note(error) and tls_errors.is_end(error))
             return False
         finally:
@@ -174,9 +174,9 @@ class TlsSocket(ssl.SSLSocket):
             return True
         try:
             return socket.socket.recv(self, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
-        except BlockingIOError:
+        except from_system(BlockingIOError):
             return True
-        except OSError:
+        except from_system(OSError):
             return False
 
     def say_goodbye(self) -> None:
@@ -187,7 +187,7 @@ class TlsSocket(ssl.SSLSocket):
         try:
             self.settimeout(0)
             self.unwrap()
-        except (OSError, ValueError):
+        except from_system(OSError, ValueError):
             pass
 
     def goodbye(self) -> bytes:
@@ -198,14 +198,14 @@ class TlsSocket(ssl.SSLSocket):
         """
         try:
             near, far = socket.socketpair()
-        except OSError:  # too many open files
+        except from_system(OSError):  # too many open files
             return self._goodbye_at_once()
         with near, far:
             near.setblocking(False)
             far.setblocking(False)
             try:
                 real = Descriptor(os.dup, self.fileno())
-            except OSError:
+            except from_system(OSError):
                 return self._goodbye_at_once()
             try:
                 os.dup2(near.fileno(), self.fileno(), inheritable=False)
@@ -215,7 +215,7 @@ class TlsSocket(ssl.SSLSocket):
                 real.close()
             try:
                 return far.recv(RECORD)
-            except OSError:
+            except from_system(OSError):
                 return b""
 
     def _goodbye_at_once(self) -> bytes:
@@ -365,7 +365,7 @@ def put_back(raw: SocketRaw, sock: TlsSocket) -> None:
     raw.sock.setblocking(False)
     try:
         raw.sock.send(goodbye)
-    except OSError:
+    except from_system(OSError):
         pass  # the peer has gone, or does not take any more
     raw.rebind()
 

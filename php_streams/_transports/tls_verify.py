@@ -12,6 +12,7 @@ from typing import Any
 
 from php_streams._core.certificate import DNS_NAME, IP_ADDRESS, OTHER_NAME, URI, OpenSSLCertificate
 from php_streams._core.der import Value
+from php_streams._core.signals import from_system
 from php_streams._core.values import to_text
 from php_streams._transports.tls_values import NOT_GIVEN
 
@@ -131,7 +132,7 @@ def _matches_alt_name(entry: Value, name: bytes) -> bool:
     if entry.tag == IP_ADDRESS and len(entry.content) == 16:
         try:
             return socket.inet_pton(socket.AF_INET6, to_text(name)) == entry.content
-        except (OSError, ValueError):
+        except from_system(OSError, ValueError):
             return False
     return False
 

@@ -57,7 +57,7 @@ def _members(value: der.Value) -> list[der.Value]:
 
 def _in_line(values: list[str], between: str = ", ") -> str:
     if not values:
-        raise ValueError("nothing to print")
+        raise ValueError  # nothing to print
     return between.join(values)
 
 
@@ -203,7 +203,7 @@ def _counted(data: bytes, several: bool = False) -> list[bytes]:
     while data:
         end = 2 + int.from_bytes(data[:2])
         if len(data) < end:
-            raise ValueError("timestamps cut short")
+            raise ValueError  # timestamps cut short
         found.append(data[2:end])
         data = data[end:]
         if not several:

@@ -66,7 +66,7 @@ def name_and_value(name: der.Value, in_list: bool) -> tuple[str, str]:
     if name.tag in (X400, EDI):
         return "X400Name" if name.tag == X400 else "EdiPartyName", "<unsupported>"
     if name.tag != OTHER:
-        raise ValueError("no GeneralName")
+        raise ValueError  # no GeneralName
     return _other(name, in_list)
 
 
@@ -90,7 +90,7 @@ def _other(name: der.Value, in_list: bool) -> tuple[str, str]:
     if not in_list:
         return "othername", "<unsupported>"
     if word:
-        raise ValueError("no such otherName")
+        raise ValueError  # no such otherName
     shown = text(value.content) if value.tag in (der.UTF8_STRING, der.IA5_STRING) else "<unsupported>"
     return f"othername: {found.title}", shown
 
@@ -103,7 +103,7 @@ def printed(name: der.Value) -> str:
 def listed(name: der.Value) -> str:
     """= i2v_GENERAL_NAME."""
     if name.tag in TEXTS and b"\0" in name.content:
-        raise ValueError("NUL in a name")
+        raise ValueError  # NUL in a name
     return ":".join(name_and_value(name, True))
 
 
@@ -160,7 +160,7 @@ def _indented(names: bytes) -> str:
 def bit_names(content: bytes, names: list[str]) -> list[str]:
     """The names of a BIT STRING's bits."""
     if content[0] > 7:
-        raise ValueError("more than a byte of unused bits")
+        raise ValueError  # more than a byte of unused bits
     bits = [byte >> shift & 1 for byte in content[1:] for shift in range(7, -1, -1)]
     return [name for name, bit in zip(names, bits, strict=False) if bit]
 

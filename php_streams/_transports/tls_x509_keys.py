@@ -8,7 +8,12 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import (
+    load_der_public_key,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from php_streams._core.certificate import OpenSSLCertificate
 
@@ -25,7 +30,7 @@ class NoKey(Exception):
 def key_of(certificate: OpenSSLCertificate) -> Any:
     """A certificate's public key."""
     try:
-        return _loaded(certificate).public_key()
+        return load_der_public_key(certificate.public_key.encoded)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise NoKey from error
 
@@ -59,12 +64,13 @@ def public_key(pem: bytes) -> Any:
 def signed_by(certificate: OpenSSLCertificate, key: Any) -> bool:
     """Whether the owner of a public key signed a certificate; NoKey when such a key signs otherwise."""
     try:
-        found = _loaded(certificate)
+        found = x509.load_der_x509_certificate(certificate.der)
         parameters = found.signature_algorithm_parameters
         more: list[Any]
         if isinstance(key, rsa.RSAPublicKey) and not isinstance(parameters, ec.ECDSA) and parameters:
             more = [parameters, found.signature_hash_algorithm]
         elif isinstance(key, ec.EllipticCurvePublicKey) and isinstance(parameters, ec.ECDSA):
+            decode_dss_signature(found.signature)  # what is none is an error to OpenSSL, not a mismatch
             more = [parameters]
         elif parameters is None and certificate.signature_algorithm == _only_use(key):
             more = []
@@ -73,7 +79,7 @@ def signed_by(certificate: OpenSSLCertificate, key: Any) -> bool:
         key.verify(found.signature, found.tbs_certificate_bytes, *more)
     except InvalidSignature:
         return False
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise NoKey from error
     return True
 
@@ -83,7 +89,3 @@ def _only_use(key: Any) -> str:
     if isinstance(key, ed25519.Ed25519PublicKey):
         return "1.3.101.112"
     return "1.3.101.113" if isinstance(key, ed448.Ed448PublicKey) else ""
-
-
-def _loaded(certificate: OpenSSLCertificate) -> x509.Certificate:
-    return x509.load_der_x509_certificate(certificate.der)

@@ -14,8 +14,6 @@ from typing import NamedTuple
 from php_streams._core import der
 from php_streams._core.certificate import canonical_name
 
-_GENERAL_STRING = 0x1B
-
 
 class Object(NamedTuple):
     """An object identifier, and its names; of an unknown one nid is 0."""
@@ -76,19 +74,11 @@ def one_line(name: der.Value, most: int | None = None) -> str:
 
 
 def _escaped(value: der.Value) -> str:
-    content = value.content
-    if value.tag == _GENERAL_STRING and len(content) % 4 == 0 and not any(map(any, _upper(content))):
-        content = content[3::4]
-    return "".join(_SHOWN[byte] for byte in content)
+    return "".join(_SHOWN[byte] for byte in value.content)
 
 
 _SHOWN = [chr(byte) if 32 <= byte <= 126 else f"\\x{byte:02X}" for byte in range(256)]
 _SHOWN[ord("/")], _SHOWN[ord("+")] = "\\/", "\\+"
-
-
-def _upper(content: bytes) -> list[bytes]:
-    """The three upper bytes of characters of four."""
-    return [content[at::4] for at in range(3)]
 
 
 def canonical_hash(name: der.Value) -> str:

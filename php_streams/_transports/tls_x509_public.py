@@ -85,9 +85,8 @@ def _block(content: bytes) -> str:
     return hexadecimal_lines(content, 20, 15)
 
 
-def labelled_number(label: str, value: der.Value, indent: int = 16, space: str = "   ") -> str:
+def labelled_number(label: str, number: int, indent: int = 16) -> str:
     """A number of up to 64 bits behind its label, a larger one below it (= ASN1_bn_print)."""
-    number = der.integer(der.expect(value, der.INTEGER))
     margin, size = " " * indent, abs(number)
     if not number:
         return f"{margin}{label} 0\n"
@@ -96,17 +95,22 @@ def labelled_number(label: str, value: der.Value, indent: int = 16, space: str =
         return f"{margin}{label} {sign}{size} ({sign}0x{size:x})\n"
     encoded = size.to_bytes(size.bit_length() // 8 + 1)  # with a zero before a first bit that is set
     negative = " (Negative)" * (number < 0)
-    return f"{margin}{label}{negative}{space}\n" + hexadecimal_lines(encoded, indent + 4, 15)
+    return f"{margin}{label}{negative}\n" + hexadecimal_lines(encoded, indent + 4, 15)
 
 
 def _rsa(content: bytes, parameters: list[der.Value]) -> str:
     modulus, exponent = der.children(der.expect(der.read(content), der.SEQUENCE))
-    bits = der.integer(modulus.content).bit_length()
+    number = _unsigned(modulus)
     return (
-        f"{_MARGIN}Public-Key: ({bits} bit)\n"
-        + labelled_number("Modulus:", modulus, space="")
-        + labelled_number("Exponent:", exponent, space="")
+        f"{_MARGIN}Public-Key: ({number.bit_length()} bit)\n"
+        + labelled_number("Modulus:", number)
+        + labelled_number("Exponent:", _unsigned(exponent))
     )
+
+
+def _unsigned(value: der.Value) -> int:
+    """An INTEGER of a key, whose first bit is not its sign."""
+    return int.from_bytes(der.expect(value, der.INTEGER))
 
 
 def _pss(content: bytes, parameters: list[der.Value]) -> str:
@@ -145,10 +149,11 @@ _DIGESTS = {
 
 
 def _dsa(content: bytes, parameters: list[der.Value]) -> str:
-    numbers = [der.read(content), *der.children(der.expect(parameters[0], der.SEQUENCE))]
-    bits = der.integer(numbers[1].content).bit_length()
-    shown = zip(("pub:", "P:  ", "Q:  ", "G:  "), numbers, strict=True)
-    return f"{_MARGIN}Public-Key: ({bits} bit)\n" + "".join(labelled_number(*one, space=" ") for one in shown)
+    public = der.integer(der.expect(der.read(content), der.INTEGER))
+    numbers = [public, *map(_unsigned, der.children(der.expect(parameters[0], der.SEQUENCE)))]
+    shown = zip(("pub: ", "P:   ", "Q:   ", "G:   "), numbers, strict=True)
+    bits = numbers[1].bit_length()
+    return f"{_MARGIN}Public-Key: ({bits} bit)\n" + "".join(labelled_number(*one) for one in shown)
 
 
 def _curve(content: bytes, parameters: list[der.Value]) -> str:

@@ -10,10 +10,9 @@ from php_streams._core.certificate import OpenSSLCertificate
 KEY_USAGE, EXTENDED_KEY_USAGE, BASIC_CONSTRAINTS = "2.5.29.15", "2.5.29.37", "2.5.29.19"
 NETSCAPE_TYPE = "2.16.840.1.113730.1.1"
 
-# Further extensions that may not be broken: identifiers of keys, names, their constraints, revocation lists.
+# Further extensions that may not be broken: identifiers of keys, constraints of names, revocation lists.
 _WELL_FORMED = {
     "2.5.29.14": der.OCTET_STRING,
-    "2.5.29.17": der.SEQUENCE,
     "2.5.29.30": der.SEQUENCE,
     "2.5.29.31": der.SEQUENCE,
     "2.5.29.35": der.SEQUENCE,
@@ -72,7 +71,7 @@ def _bits(encoded: bytes) -> int:
     """The first byte of a BIT STRING; keyUsage's ninth bit, decipherOnly, decides nothing."""
     content = der.expect(der.read(encoded), der.BIT_STRING)
     if content[0] > 7 or not any(content[1:]):
-        raise ValueError("no use is left")
+        raise ValueError  # no use is left
     return content[1]
 
 
@@ -84,7 +83,7 @@ def _objects(encoded: bytes) -> set[str]:
 def _authority(encoded: bytes) -> bool:
     members = list(der.children(der.expect(der.read(encoded), der.SEQUENCE)))
     if any(member.tag == der.INTEGER and der.integer(member.content) < 0 for member in members):
-        raise ValueError("a negative pathlen")
+        raise ValueError  # a negative pathlen
     return any(member.tag == der.BOOLEAN and member.content != b"\0" for member in members)
 
 

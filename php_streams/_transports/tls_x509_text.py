@@ -97,12 +97,19 @@ def _algorithm(algorithm: der.Value, signature: bytes | None = None) -> str:
         return shown
     if found.oid.startswith(DSA):
         try:
-            first, second = der.children(der.expect(der.read(signature), der.SEQUENCE))
+            first, second = map(_positive, der.children(der.expect(der.read(signature), der.SEQUENCE)))
         except ValueError:
             pass
         else:
-            return shown + labelled_number("r:", first, 8) + labelled_number("s:", second, 8)
+            return shown + labelled_number("r:   ", first, 8) + labelled_number("s:   ", second, 8)
     return shown + hexadecimal_lines(signature, 8, 18)
+
+
+def _positive(value: der.Value) -> int:
+    number = der.integer(der.expect(value, der.INTEGER))
+    if number < 0:
+        raise ValueError("a negative number in a signature")
+    return number
 
 
 def _pss(parameters: list[der.Value]) -> str:

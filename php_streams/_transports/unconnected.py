@@ -16,8 +16,6 @@ from php_streams._transports.datagram import failed
 class UnconnectedRaw(Raw):
     """No socket under a socket stream's name."""
 
-    local = False
-
     def __init__(self, label: str, can_encrypt: bool) -> None:
         super().__init__()
         self.label = label

@@ -28,10 +28,6 @@ WRAPPERS: dict[str, str] = {
     "compress.bzip2": "php_streams._wrappers.compress:bzip2_wrapper",
     "zip": "php_streams._wrappers.zip:wrapper",
 }
-# The schemes that go over the network (is_url of PHP's wrapper structures), those still to come included.
-REMOTE = frozenset({"http", "https", "ftp", "ftps", "data"})
-LOCAL = frozenset({"file", "php", "glob", "compress.zlib", "compress.bzip2", "phar", "zip"})
-
 _made: dict[str, Wrapper] = {}
 # The schemes there are, in PHP's order: a wrapper of the user's own, or None for the table's.
 _served: ContextVar[dict[str, Wrapper | None]] = ContextVar("wrappers", default=dict.fromkeys(WRAPPERS))  # noqa: B039  (never mutated)
@@ -71,22 +67,10 @@ def _known(scheme: str) -> str:
 
 def is_local_url(url: str) -> bool:
     """Whether the wrapper of this URL keeps off the network; a plain path does, not another machine's."""
-    scheme = _known(scheme_of(url) or "file")
-    if scheme == "file":
-        try:
-            return not locate(url, report=False)[0].remote
-        except WrapperError:
-            return False
-    own = _served.get().get(scheme)
-    return not own.remote if own is not None else scheme not in REMOTE
-
-
-def unknown_scheme(url: str) -> str | None:
-    """The URL's scheme when no wrapper has it."""
-    scheme = scheme_of(url)
-    if scheme is None or scheme.lower() in REMOTE | LOCAL or _served.get().get(_known(scheme)):
-        return None
-    return scheme
+    try:
+        return not locate(url, report=False)[0].remote
+    except WrapperError:
+        return False
 
 
 def wrapper_of(scheme: str) -> Wrapper | None:

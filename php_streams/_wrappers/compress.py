@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from php_streams._core.copy import copy_stream
 from php_streams._core.diagnostics import warn
 from php_streams._core.gzio import GzipError, GzipReader, GzipWriter
 from php_streams._core.raw import Descriptor, Raw
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._core.temporary import make_temporary, temporary_folder
 from php_streams._core.wrapper import Wrapper, WrapperError
@@ -32,9 +32,7 @@ OPEN_FAILED = "operation failed"
 class PackedRaw(Raw):
     """Compressed data behind a descriptor of our own; `below` is the stream that the descriptor is of."""
 
-    revives = True
     asks_for_end = True
-
     finished = False
 
     def __init__(self, held: Descriptor, below: Stream | None) -> None:
@@ -63,8 +61,6 @@ class PackedRaw(Raw):
 
     def close(self) -> None:
         """Ends the compressed data, and closes the stream below."""
-        if self.closed:
-            return
         try:
             if not self.finished:
                 self.finished = True
@@ -103,6 +99,8 @@ class GzipRaw(PackedRaw):
         if self.reader is None:
             self.failed = True
             return 0
+        if self.raised is not None:
+            return None
         try:
             data = self.reader.read(len(buffer))
         except GzipError:
@@ -129,7 +127,6 @@ class GzipRaw(PackedRaw):
 
     def flush_written(self) -> bool:
         """What was written so far can be unpacked from the file."""
-        self.was_written = False
         try:
             if self.writer is not None:
                 self.writer.flush()
@@ -171,6 +168,8 @@ class BzipRaw(PackedRaw):
 
     def readinto(self, buffer: Any) -> int | None:
         """What unpacking gives; all that was unpacked in one read is lost when the data are damaged in it."""
+        if self.raised is not None:
+            return None
         room = min(len(buffer), CHUNK_SIZE)
         try:
             data = self.file.read(room)
@@ -204,7 +203,7 @@ def _descriptor(below: Stream) -> Descriptor | None:
     below.go_back()
     try:
         fd = below.raw.fileno()
-    except OSError:
+    except from_system(OSError):
         warn(f"Cannot represent a stream of type {below.raw.label} as a File Descriptor")
         return None
     return Descriptor(os.dup, fd)
@@ -229,7 +228,7 @@ def _over(below: Stream, make: Callable[[Descriptor], Raw]) -> Raw | None:
         held = _descriptor(below)
         if held is not None:
             return make(held)
-    except (OSError, ValueError):
+    except BaseException:
         below.close()
         raise
     below.close()
@@ -261,7 +260,7 @@ def open_gzip(
     below = _seekable(below)
     try:
         raw = _over(below, lambda held: GzipRaw(held, below, mode))
-    except (OSError, ValueError):
+    except from_system(OSError, ValueError):
         if report:
             warn("gzopen failed")
         return None
@@ -285,7 +284,7 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
     flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY if writes else os.O_RDONLY
     try:
         held = Descriptor(os.open, os.fsencode(path), flags | os.O_CLOEXEC, 0o666)
-    except OSError:  # PHP tries the name first, and wrappers then
+    except from_system(OSError):  # PHP tries the name first, and wrappers then
         below = open_url(path, mode, report=report)
         return None if below is None else bzip2_over(below, mode)
     return _stream(BzipRaw(held, None, mode), mode)
@@ -293,10 +292,11 @@ def open_bzip2(path: str, mode: str, *, report: bool = True) -> Stream | None:
 
 def bzip2_over(below: Stream, mode: str) -> Stream | None:
     """A bzip2 stream over another stream, which it closes; None after PHP's warning."""
-    with suppress(OSError):
+    try:
         held = _descriptor(below)
         return None if held is None else _stream(BzipRaw(held, below, mode), mode)
-    return None
+    except from_system(OSError):
+        return None
 
 
 class Zlib(Wrapper):

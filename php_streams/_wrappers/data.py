@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Any, Literal
 
@@ -64,10 +63,7 @@ def unpacked(text: bytes) -> bytes:
         raise WrapperError("rfc2397: unable to decode")
     if pad and (pad > 2 or (len(body) + pad) % 4):
         raise WrapperError("rfc2397: unable to decode")
-    try:
-        return base64.b64decode(body + b"=" * (-len(body) % 4))
-    except binascii.Error:
-        raise WrapperError("rfc2397: unable to decode") from None
+    return base64.b64decode(body + b"=" * (-len(body) % 4))
 
 
 class DataUrls(Wrapper):

@@ -12,11 +12,13 @@ from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.process import Child, Process
 from php_streams._core.raw import Descriptor, Raw
 from php_streams._core.resource import Resource
+from php_streams._core.signals import from_system, is_handlers
 from php_streams._core.stream import Stream, invalid_resource, no_stream
 from php_streams._core.values import array_items, cast_string, to_text, type_name
 from php_streams._transports.socket import SocketRaw
 from php_streams._wrappers.open import open_url
 from php_streams._wrappers.pipes import Pair, PipeRaw
+from php_streams._wrappers.plain_watched import watched
 
 Spec = dict[int, Any] | list[Any]
 
@@ -35,7 +37,7 @@ class Refusal:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not is_handlers(error):
             warn(f"{self.words}{error.strerror}")
             raise NotOpened
 
@@ -79,7 +81,7 @@ class Descriptors:
         with Refusal("Unable to create pipe "):
             pair = Pair()
         self.theirs[number] = Descriptor(pair.ends.pop, int(writes))
-        self.ours[number] = PipeRaw(pair.ends.pop), "r" if writes else "w"
+        self.ours[number] = watched(PipeRaw)(pair.ends.pop), "r" if writes else "w"
 
     def _socket(self, number: int, parts: dict[Any, Any]) -> None:
         with Refusal("Unable to create socket pair: "):
@@ -94,7 +96,7 @@ class Descriptors:
         ours, theirs = self.terminal.ends
         self.copy(number, theirs)
         with Refusal(f"Failed to dup() for descriptor {number}: "):
-            self.ours[number] = PipeRaw(os.dup, ours), "r+"
+            self.ours[number] = watched(PipeRaw)(os.dup, ours), "r+"
 
     def _null(self, number: int, parts: dict[Any, Any]) -> None:
         with Refusal("Failed to open /dev/null: "):
@@ -190,7 +192,7 @@ def open_process(
         child.start(line, ends.numbers(), folder, entries)
     except NotOpened:
         return False, {}
-    except OSError as error:
+    except from_system(OSError) as error:
         return warn(f"posix_spawn() failed: {error.strerror}"), {}
     finally:
         ends.close()

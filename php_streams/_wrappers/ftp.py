@@ -77,7 +77,7 @@ class Ftp(Wrapper):
                 folder.close()
         return folder
 
-    def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
+    def stat(self, path: str, follow: bool, flags: int, context: Context | None) -> os.stat_result:
         """What CWD, SIZE and MDTM tell."""
         with notification.deferred():
             try:

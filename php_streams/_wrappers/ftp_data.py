@@ -32,8 +32,6 @@ class TransferRaw(SocketRaw):
 
     def close(self) -> None:
         """When the data's end is reached the server says whether it has all, or has sent all."""
-        if self.closed:
-            return
         super().close()
         control = self.control
         try:

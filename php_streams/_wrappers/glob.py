@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from php_streams._core.context import Context
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.globbing import expand
-from php_streams._core.wrapper import Wrapper, WrapperError
+from php_streams._core.wrapper import Wrapper
 
 SCHEME = "glob://"
 
@@ -34,10 +34,7 @@ class Globs(Wrapper):
 
     def open_directory(self, path: str, context: Context | None) -> DirectoryRaw:
         """The names that match."""
-        try:
-            return GlobRaw(path.removeprefix(SCHEME))
-        except OSError:
-            raise WrapperError("operation failed") from None
+        return GlobRaw(path.removeprefix(SCHEME))
 
 
 def wrapper() -> Globs:

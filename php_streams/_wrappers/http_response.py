@@ -161,4 +161,4 @@ class Response:
 
 
 def _code(line: bytes) -> int:
-    return quantity.leading_int(to_text(line[_STATUS_AT:])) if len(line) > _STATUS_AT else 0
+    return quantity.leading_int(to_text(line[_STATUS_AT:]))

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from php_streams._core import ini
 from php_streams._core.diagnostics import call_site
+from php_streams._core.signals import from_system
 from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers import locate, wrapper_of
+from php_streams.constants import STREAM_URL_STAT_QUIET
 
 # Where a place, or a name, is a URL.  ..:// is a place, and one more that begins with slashes.
 _URL = re.compile(r"(?!\.\.:)[A-Za-z0-9+.-]{2,}://")
@@ -52,8 +54,8 @@ def _look(path: str, is_url: bool) -> str | None:
             return _real(target)
         if wrapper.remote:  # PHP includes nothing from the network, and looks for nothing there
             return None
-        wrapper.stat(target, True)
-    except (OSError, ValueError, WrapperError):
+        wrapper.stat(target, True, STREAM_URL_STAT_QUIET, None)
+    except from_system(OSError, ValueError, WrapperError):
         return None
     return path
 

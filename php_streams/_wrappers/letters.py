@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sys
@@ -11,8 +10,9 @@ from typing import Any
 from php_streams._core import ini, quantity
 from php_streams._core.clock import log_time
 from php_streams._core.diagnostics import call_site, warn
+from php_streams._core.signals import from_system
 from php_streams._core.values import to_text
-from php_streams._wrappers.pipes import exit_status, pipe_to
+from php_streams._wrappers.pipes import attended, exit_status, pipe_to
 from php_streams.constants import LOG_NOTICE
 
 # An empty line, or what a mail program may take for one, would end the headers.
@@ -41,18 +41,16 @@ def _deliver(letter: bytes, options: str | None) -> bool:
     program = ini.get("sendmail_path")
     try:
         fp = pipe_to(program if options is None else f"{program} {options}", "w")
-    except OSError:
+    except from_system(OSError):
         return warn(f"Could not execute mail delivery program '{program}'")
-    try:
-        # Whether it has read all is for its exit status to say.
-        with contextlib.suppress(OSError):
-            descriptor, left = fp.raw.fileno(), memoryview(letter)
+    with attended(fp):
+        descriptor, left = fp.raw.fileno(), memoryview(letter)
+        try:
             while left:
                 left = left[os.write(descriptor, left) :]
-    except BaseException:
-        fp.close()
-        raise
-    return exit_status(fp) == 0  # sendmail's 75, try again later, is a failure too: PHP does this
+        except from_system(OSError):
+            pass  # whether it has read all is for its exit status to say
+        return exit_status(fp) == 0  # sendmail's 75, try again later, is a failure too: PHP does this
 
 
 def _log(place: str, receiver: str, subject: str, headers: str) -> None:
@@ -82,7 +80,7 @@ def _origin() -> str:
     program: Any = getattr(sys.modules.get("__main__"), "__file__", None)
     try:
         owner = os.getuid() if program is None else os.stat(program).st_uid
-    except OSError:
+    except from_system(OSError):
         owner = os.getuid()
     return f"{owner}:{name}"
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.diagnostics import notice, warn
 from php_streams._core.raw import Raw
+from php_streams._core.signals import from_system
 from php_streams._core.temporary import make_temporary, temporary_folder
 
 # PHP's PHP_STREAM_MAX_MEM.
@@ -33,7 +34,6 @@ class MemoryRaw(Raw):
     label = "MEMORY"
     asks_for_end = True
     greedy = True
-    revives = True
     seek_allowed = True
 
     def __init__(self, mode: str, data: bytes = b"") -> None:
@@ -135,14 +135,14 @@ class TempRaw(MemoryRaw):
                 return size
             try:
                 self._spill()
-            except OSError:
+            except from_system(OSError):
                 text = "Unable to create temporary file, Check permissions in temporary files directory."
                 warn(text)
                 return 0
             self.store.seek(max(self.inner, 0), os.SEEK_END if self.inner < 0 else os.SEEK_SET)
         try:
             size = self.store.write(data)
-        except OSError as error:
+        except from_system(OSError) as error:
             return notice(f"Write of {len(data)} bytes failed with errno={error.errno} {error.strerror}")
         self.written += size
         return size
@@ -188,7 +188,7 @@ class TempRaw(MemoryRaw):
             return done
         try:
             self.place = self.store.seek(offset, whence)
-        except (OSError, ValueError):
+        except from_system(OSError, ValueError):
             return False
         self.eof = False
         return True
@@ -212,7 +212,7 @@ class TempRaw(MemoryRaw):
             return None
         try:
             os.fdatasync(self.store.fileno()) if data_only else os.fsync(self.store.fileno())
-        except OSError:
+        except from_system(OSError):
             return False
         return True
 
@@ -224,7 +224,7 @@ class TempRaw(MemoryRaw):
         """The file's descriptor; there is a file from now on, or PHP's warning."""
         try:
             return self._spill().fileno()
-        except OSError:
+        except from_system(OSError):
             warn("Unable to create temporary file.")
             return None
 

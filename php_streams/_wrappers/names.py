@@ -6,6 +6,7 @@ import os
 
 from php_streams._core import stat_cache
 from php_streams._core.context import Context
+from php_streams._core.signals import from_system
 from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers import locate
 from php_streams.constants import STREAM_URL_STAT_QUIET
@@ -24,7 +25,7 @@ def status_of(
     try:
         wrapper, target = locate(path, report=False)
         status = wrapper.stat(target, follow, flags, context)
-    except (OSError, ValueError, WrapperError):
+    except from_system(OSError, ValueError, WrapperError):
         return None
     stat_cache.keep(path, follow, status)
     return status
@@ -35,7 +36,7 @@ def allowed(path: str, access: int) -> bool:
     try:
         wrapper, target = locate(path, report=False)
         answer = wrapper.access(target, access)
-    except (OSError, ValueError, WrapperError):
+    except from_system(OSError, ValueError, WrapperError):
         return False
     if answer is not None:
         return answer

@@ -7,6 +7,7 @@ import re
 
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers import include_path, locate
@@ -43,7 +44,7 @@ def open_url(
         stream = wrapper.open(target, mode, options, context)
     except WrapperError as error:
         return _failed(path, str(error) or "operation failed", report)
-    except OSError as error:
+    except from_system(OSError) as error:
         (code if code is not None else []).append(error.errno or 0)
         return _failed(path, error.strerror or str(error), report)
     stream.wrapper, stream.uri = wrapper, path
@@ -67,7 +68,7 @@ def open_directory(path: str, context: Context | None, code: list[int] | None = 
         raw = wrapper.open_directory(target, context)
     except WrapperError as error:
         number, reason = error.number, str(error) or "operation failed"
-    except OSError as error:
+    except from_system(OSError) as error:
         number, reason = error.errno or 0, error.strerror or str(error)
     else:
         stream = Stream(raw, "r", None, context)

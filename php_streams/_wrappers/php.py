@@ -14,12 +14,14 @@ from php_streams._core.diagnostics import argument_value_error, warn
 from php_streams._core.ini import socket_timeout
 from php_streams._core.output import output
 from php_streams._core.raw import Raw
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._transports.socket import Socket, SocketRaw
 from php_streams._wrappers import wrapper_of
 from php_streams._wrappers.memory import MAX_MEMORY, MemoryRaw, TempRaw, kind_of_mode
 from php_streams._wrappers.plain import FileRaw
+from php_streams._wrappers.plain_watched import watched
 
 STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 _NUMBER = re.compile(r"\s*[+-]?\d+")
@@ -110,7 +112,7 @@ def _standard(number: int, mode: str) -> Stream:
     """A stream on a copy of a standard descriptor."""
     try:
         return _descriptor(number, mode)
-    except OSError:
+    except from_system(OSError):
         raise WrapperError from None
 
 
@@ -123,7 +125,7 @@ def _duplicate(text: str, mode: str) -> Stream:
         raise WrapperError(f"The file descriptors must be non-negative numbers smaller than {most}")
     try:
         return _descriptor(number, mode)
-    except OSError as error:
+    except from_system(OSError) as error:
         raise WrapperError(
             f"Error duping file descriptor {number}; possibly it doesn't exist:"
             f" [{error.errno}]: {error.strerror}"
@@ -135,7 +137,7 @@ def _descriptor(number: int, mode: str) -> Stream:
     if stat.S_ISSOCK(os.fstat(number).st_mode):
         raw: Raw = SocketRaw(Socket(fileno=os.dup(number)), "tcp_socket", socket_timeout())
     else:
-        raw = FileRaw(os.dup, number)
+        raw = watched(FileRaw)(os.dup, number)
     return _shared(Stream(raw, mode))
 
 
@@ -159,7 +161,7 @@ def open_standard(name: str, mode: str) -> Stream:
     number = STANDARD[name]
     try:
         raw: FileRaw = StandardRaw(number)
-    except OSError:
+    except from_system(OSError):
         raw = FileRaw(os.open, os.devnull, os.O_RDWR | os.O_CLOEXEC)
     stream = _shared(Stream(raw, mode))
     stream.number, stream.wrapper, stream.uri = number + 1, wrapper_of("php"), f"php://{name}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain, starmap
 from typing import Any, Literal
 
 from php_streams._core.process import Child
 from php_streams._core.raw import Descriptor
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._wrappers.plain import FileRaw
+from php_streams._wrappers.plain_watched import watched
 
 
 class Pair:
@@ -29,14 +32,13 @@ class Pair:
     def __del__(self) -> None:
         try:
             self.close()
-        except Exception:
+        except from_system(Exception):
             pass
 
 
 class PipeRaw(FileRaw):
     """An end of a pipe; closing one that popen made waits for its process."""
 
-    local = False  # in PHP it belongs to no wrapper
     private = True
     child: Child | None = None
     status = -1
@@ -65,17 +67,28 @@ def pipe_to(command: str, mode: str) -> Stream:
     """popen: a stream that reads what a shell command writes, or writes what it reads."""
     pair = Pair()
     theirs = Descriptor(pair.ends.pop, 0 if mode[0] == "w" else 1)
-    raw = PipeRaw(pair.ends.pop)
+    raw = watched(PipeRaw)(pair.ends.pop)
     child = Child()
     try:
         child.start(command, {0 if mode[0] == "w" else 1: theirs.fd})
-    except OSError:
+    except BaseException:
         raw.close()
         raise
     finally:
         theirs.close()
     raw.begin(child)
     return Stream(raw, mode)
+
+
+@contextmanager
+def attended(stream: Stream) -> Iterator[None]:
+    """What is raised meanwhile, by a signal's handler for one, does not wait for the stream's process."""
+    try:
+        yield
+    except BaseException:
+        stream.owner.raw.child = None  # type: ignore[attr-defined]  # it runs on, and is nobody's
+        stream.close()
+        raise
 
 
 def exit_status(stream: Stream) -> int | Literal[0]:

@@ -20,14 +20,15 @@ from typing import Any, Literal
 from php_streams._core import stat_cache
 from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
-from php_streams._core.diagnostics import notice, warn
+from php_streams._core.diagnostics import notice
 from php_streams._core.directory import DirectoryRaw
 from php_streams._core.raw import Raw, close_descriptor, later
-from php_streams._core.signals import is_handlers
+from php_streams._core.signals import from_system, is_handlers
 from php_streams._core.spare import SPARE
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._wrappers import plain_names, wrapper_of
+from php_streams._wrappers.plain_watched import watched
 from php_streams.constants import LOCK_NB, LOCK_UN
 
 # The flags of open(2) by the mode's first letter.
@@ -59,7 +60,6 @@ class FileRaw(Raw):
 
     label = "STDIO"
     lockable = True
-    revives = True
     takes = True
     fd = -1
     temporary: str | None = None  # a file that goes when the stream is closed
@@ -144,7 +144,7 @@ class FileRaw(Raw):
         """write(2), until all is written or nothing more is taken."""
         try:
             size = os.write(self.fd, data)
-        except OSError as error:
+        except from_system(OSError) as error:
             return self._unwritten(error, len(data))
         self.written += size
         return size if size == len(data) else self._write_rest(data, size)
@@ -154,7 +154,7 @@ class FileRaw(Raw):
         while done < len(view):
             try:
                 size = os.write(self.fd, view[done:])
-            except OSError as error:
+            except from_system(OSError) as error:
                 self._unwritten(error, len(view) - done)
                 break
             self.written += size
@@ -162,8 +162,6 @@ class FileRaw(Raw):
         return done
 
     def _unwritten(self, error: OSError, size: int) -> int | Literal[False]:
-        if is_handlers(error):
-            raise error
         if isinstance(error, BlockingIOError):
             return 0
         self.error = error.errno or 0
@@ -172,11 +170,9 @@ class FileRaw(Raw):
     def move(self, offset: int, whence: int) -> bool:
         """lseek(2)."""
         self.place = None
-        if not self.seek_allowed:
-            return warn("Cannot seek on this stream")
         try:
             self.place = os.lseek(self.fd, offset, whence)
-        except (OSError, OverflowError):
+        except from_system(OSError, OverflowError):
             return False
         return True
 
@@ -184,7 +180,7 @@ class FileRaw(Raw):
         """ftruncate(2)."""
         try:
             os.ftruncate(self.fd, size)
-        except (OSError, OverflowError):
+        except from_system(OSError, OverflowError):
             return False
         return True
 
@@ -196,7 +192,7 @@ class FileRaw(Raw):
         """fsync(2) or fdatasync(2)."""
         try:
             os.fdatasync(self.fd) if data_only else os.fsync(self.fd)
-        except OSError:
+        except from_system(OSError):
             return False
         return True
 
@@ -205,7 +201,7 @@ class FileRaw(Raw):
         kind = fcntl.LOCK_UN if operation & 3 == LOCK_UN else operation & 3
         try:
             fcntl.flock(self.fd, kind | (fcntl.LOCK_NB if operation & LOCK_NB else 0))
-        except OSError as error:
+        except from_system(OSError) as error:
             return False if error.errno == errno.EWOULDBLOCK else None
         return True
 
@@ -236,13 +232,12 @@ class FileRaw(Raw):
             return
         try:
             close_descriptor(self)
-        except OSError as error:  # somebody closed it behind our back: silent, as every close here
-            if is_handlers(error):
-                raise
+        except from_system(OSError):  # somebody closed it behind our back: silent, as every close here
+            pass
         if self.temporary is not None:
             try:
                 os.unlink(self.temporary)
-            except OSError:
+            except from_system(OSError):
                 pass
         super().close()
 
@@ -264,7 +259,7 @@ class FolderRaw(DirectoryRaw):
         os.lseek(self.fd, 0, os.SEEK_SET)
         try:
             entries = os.scandir(self.fd)
-        except OSError:  # it takes a second descriptor, which PHP does not
+        except from_system(OSError):  # it takes a second descriptor, which PHP does not
             with SPARE:
                 yield from os.listdir(self.fd)
             return
@@ -278,17 +273,16 @@ class FolderRaw(DirectoryRaw):
             self.names.close()  # type: ignore[attr-defined]
             try:
                 close_descriptor(self)
-            except OSError as error:
-                if is_handlers(error):
-                    raise
+            except from_system(OSError):
+                pass
             super().close()
 
 
 def _open(path: str, flags: int) -> FileRaw:
     """open(2); PHP takes links and dots out of the path itself, also where the system could not."""
     try:
-        return _kind()(os.open, os.fsencode(path), flags, 0o666)
-    except OSError as error:
+        return watched(FileRaw)(os.open, os.fsencode(path), flags, 0o666)
+    except from_system(OSError) as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
         # A folder that is not there and .. behind it; O_EXCL and a link that leads nowhere.
@@ -297,19 +291,9 @@ def _open(path: str, flags: int) -> FileRaw:
         if ".." not in path and not os.path.islink(path):
             raise
         try:
-            return _kind()(os.open, os.fsencode(os.path.realpath(path)), flags, 0o666)
-        except OSError:
+            return watched(FileRaw)(os.open, os.fsencode(os.path.realpath(path)), flags, 0o666)
+        except from_system(OSError):
             raise error from None
-
-
-def _kind() -> type[FileRaw]:
-    """The kind that PHP's stat cache needs, where it is wanted."""
-    if not stat_cache.is_wanted():
-        return FileRaw
-    stat_cache.forget()
-    from php_streams._wrappers.plain_watched import WatchedRaw
-
-    return WatchedRaw
 
 
 class PlainFiles(Wrapper):
@@ -325,6 +309,7 @@ class PlainFiles(Wrapper):
         except ValueError:
             raise WrapperError(f"`{mode}' is not a valid mode for fopen") from None
         raw = _open(path, flags)
+        stat_cache.forget()
         raw.greedy = True
         raw.private = "e" in mode
         return Stream(raw, mode, path)  # PHP gives plain files no context
@@ -333,7 +318,7 @@ class PlainFiles(Wrapper):
         """The names in a folder."""
         return FolderRaw(path)
 
-    def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
+    def stat(self, path: str, follow: bool, flags: int, context: Context | None) -> os.stat_result:
         """stat(2) or lstat(2)."""
         return os.stat(path, follow_symlinks=follow)
 

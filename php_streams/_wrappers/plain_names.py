@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import grp
 import os
@@ -11,6 +10,7 @@ import stat
 
 from php_streams._core import stat_cache
 from php_streams._core.diagnostics import warn
+from php_streams._core.signals import from_system
 from php_streams._core.wrapper import WrapperError
 from php_streams._wrappers.copying import copy_file
 
@@ -23,7 +23,7 @@ def rename(old: str, new: str) -> None:
     try:
         os.rename(old, new)
         stat_cache.forget()
-    except OSError as error:
+    except from_system(OSError) as error:
         if error.errno != errno.EXDEV:
             raise
         mask = os.umask(0o077)  # nobody else may read it before it has its owner
@@ -42,14 +42,16 @@ def _move(old: str, new: str) -> None:
     status = os.stat(old)
     try:
         os.chown(new, status.st_uid, status.st_gid)
-    except OSError as error:
+    except from_system(OSError) as error:
         _go_on(error, old, new)
     try:
         os.chmod(new, stat.S_IMODE(status.st_mode))
-    except OSError as error:
+    except from_system(OSError) as error:
         _go_on(error, old, new)
-    with contextlib.suppress(OSError):
+    try:
         os.unlink(old)
+    except from_system(OSError):
+        pass
 
 
 def _go_on(error: OSError, old: str, new: str) -> None:
@@ -86,7 +88,7 @@ def touch(path: str, times: tuple[int, int] | None) -> None:
     if not os.access(path, os.F_OK):
         try:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
-        except OSError as error:
+        except from_system(OSError) as error:
             raise WrapperError(f"Unable to create file {path} because {error.strerror}") from None
     os.utime(path, times)
     stat_cache.forget()

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Literal, TypeVar
 
-from php_streams._core.stat_cache import forget
-from php_streams._wrappers.plain import FileRaw
+from php_streams._core.raw import Raw
+from php_streams._core.stat_cache import forget, is_wanted
+
+Kind = TypeVar("Kind", bound=Raw)
 
 
-class WatchedRaw(FileRaw):
-    """A file that was opened while the setting php_streams.stat_cache was "php"."""
+class Watched(Raw):
+    """A file or a pipe that was opened while the setting php_streams.stat_cache was "php"."""
 
-    def readinto(self, buffer: Any) -> int | None:
-        """One read(2)."""
+    def add_to(self, came: list[bytes], size: int) -> bytes:
+        """One read(2), which every other way to read comes to."""
         forget()
-        return super().readinto(buffer)
+        return super().add_to(came, size)
 
-    def take(self, size: int) -> bytes:
-        """One read(2)."""
-        forget()
-        return super().take(size)
-
-    def readall(self) -> bytes:
+    def all_to(self, came: list[bytes]) -> list[bytes]:
         """All of it."""
         forget()
-        return super().readall()
+        return super().all_to(came)
 
     def write(self, data: Any) -> int | Literal[False]:
         """write(2)."""
@@ -35,3 +33,13 @@ class WatchedRaw(FileRaw):
         """fsync(2) or fdatasync(2)."""
         forget()
         return super().sync(data_only)
+
+
+def watched(plain: type[Kind]) -> type[Kind]:
+    """The kind of file that PHP's stat cache needs, where it is wanted."""
+    return _watched(plain) if is_wanted() else plain
+
+
+@cache
+def _watched(plain: type[Kind]) -> type[Kind]:
+    return type(f"Watched{plain.__name__}", (Watched, plain), {})

@@ -28,13 +28,12 @@ class Url:
 
 
 def parse(url: str) -> Url | None:
-    """The parts of `scheme://host...`; None for what PHP does not take for a URL.
+    """The parts of `scheme://host...`; None where PHP finds no host, or no port, in it.
 
     Control characters are shown as _; what follows a # is dropped.
     """
     match = _SCHEME.match(url)
-    if match is None:
-        return None
+    assert match is not None  # what has no scheme has another wrapper
     end = _HOST_END.search(url, match.end()).start()  # type: ignore[union-attr]
     login, at, place = url[match.end() : end].rpartition("@")
     host, port = _host_and_port(place)

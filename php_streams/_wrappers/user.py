@@ -115,7 +115,7 @@ class UserWrapper(Wrapper):
         _require(methods, "dir_opendir", opened)
         return UserDirectory(methods)
 
-    def stat(self, path: str, follow: bool, flags: int = 0, context: Context | None = None) -> os.stat_result:
+    def stat(self, path: str, follow: bool, flags: int, context: Context | None) -> os.stat_result:
         """url_stat."""
         found = status_from(self._object(context).call("url_stat", path, flags))
         if found is None:

@@ -64,7 +64,6 @@ class UserRaw(Raw):
     """A stream that a user's object reads and writes."""
 
     label = "user-space"
-    revives = True
     takes = True
     asks_for_chunks = True
     asks_for_end = True

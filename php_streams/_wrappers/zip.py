@@ -9,6 +9,7 @@ from php_streams._core.buffer import CHUNK_SIZE
 from php_streams._core.context import Context
 from php_streams._core.diagnostics import warn
 from php_streams._core.raw import Raw
+from php_streams._core.signals import from_system
 from php_streams._core.stream import Stream
 from php_streams._core.wrapper import Wrapper, WrapperError
 from php_streams._core.zipio import ZipEntry, ZipError
@@ -102,7 +103,7 @@ class Zip(Wrapper):
             raise WrapperError("operation failed")
         try:
             entry = ZipEntry(archive, name, _password(context))
-        except OSError:
+        except from_system(OSError):
             raise WrapperError("operation failed") from None
         return Stream(ZipRaw(entry, name.endswith("/")), mode, path, context)
 

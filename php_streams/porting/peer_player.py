@@ -63,9 +63,7 @@ class Player:
             except Unexpected as error:
                 self.fail(item, str(error))
                 break
-            except Gone as error:
-                if item.name == "expect":
-                    self.fail(item, str(error))
+            except Gone:
                 break
             except TimeoutError:
                 self.fail(

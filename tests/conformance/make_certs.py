@@ -198,6 +198,14 @@ def write_names() -> None:
         write(f"{name}.pem", pem(identity), key_pem(identity))
 
 
+def write_nameless() -> None:
+    """A self-signed certificate with no name of a host in it: neither a CN nor a list of others."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "php_streams test")])
+    identity = Identity(unsigned(subject, subject, key, (FROM, TO)).sign(key, hashes.SHA256()), key)
+    write("no_name.pem", pem(identity), key_pem(identity))
+
+
 SRV_NAME = "1.3.6.1.5.5.7.8.7"
 
 
@@ -247,6 +255,7 @@ def main() -> None:
     write("other-ca.pem", pem(other))
     write_servers(ca, other)
     write_names()
+    write_nameless()
     write_clients(ca, other)
     write_capath(ca)
     write_dh()

@@ -14,8 +14,10 @@ from php_streams.porting.peer_client import Client
 from php_streams.porting.peer_script import PeerScriptError
 from tests.conformance.case import Case, CaseError
 from tests.conformance.name_server import NameServer
+from tests.conformance.namespace import Unavailable
 from tests.conformance.transcript import Placeholders, Transcript, escape
 from tests.places import CERTS
+from tests.terminals import MISSING, can_be_made
 
 
 class Stage:
@@ -32,6 +34,8 @@ class Stage:
     """
 
     def __init__(self, case: Case) -> None:
+        if "['pty']" in case.php.text and not can_be_made():
+            raise Unavailable(MISSING)
         self.case = case
         # Short, as a unix socket's path may have 107 bytes; and real, as PHP resolves links in messages.
         self.root = os.path.realpath(tempfile.mkdtemp(prefix="case-"))

@@ -205,3 +205,9 @@ def test_closing_is_silent_and_may_be_repeated(made: Made) -> None:
         made.raw.close()
         made.raw.close()
     assert made.raw.closed
+
+
+def test_what_the_kernel_does_not_know_of_is_counted(made: Made) -> None:
+    made.send(b"abc")
+    arrived(made)
+    assert made.raw.pending() == 0

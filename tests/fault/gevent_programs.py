@@ -240,6 +240,8 @@ def tls_on_and_off() -> None:
         assert encrypted.recv(100) == b"hello"
         fp = from_socket(encrypted)
         fwrite(fp, b"answer\n")
+        gevent.sleep(0.1)
+        fwrite(fp, b"later")
         assert stream_get_contents(fp) == b""
 
     def client() -> None:
@@ -249,6 +251,7 @@ def tls_on_and_off() -> None:
         assert stream_socket_enable_crypto(fp, True, STREAM_CRYPTO_METHOD_TLS_CLIENT) is True
         fwrite(fp, b"hello")
         assert fgets(fp) == b"answer\n"
+        assert stream_socket_recvfrom(fp, 100) == (b"later", "")
         assert stream_socket_enable_crypto(fp, False) is False
         assert "crypto" not in stream_get_meta_data(fp)
         fclose(fp)

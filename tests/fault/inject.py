@@ -2,8 +2,9 @@
 
 A scenario (inject_scenarios.py) runs once under a tracer that counts the lines which the package runs.  Then
 it runs again and again, and each time the tracer raises at another line, as a signal's handler or
-KeyboardInterrupt may.  When the exception was handled, and what its frames held is gone, no descriptor,
-thread or child process may be left that was not there before, and nothing may hang.
+KeyboardInterrupt may.  The exception has to arrive at the scenario, also one that the system raises, too:
+nothing may take it for a call's failure, or go on without it.  When it was handled, and what its frames held
+is gone, no descriptor, thread or child process may be left that was not there before, and nothing may hang.
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ class Injected(BaseException):
     """What is raised at a line."""
 
 
+# What is raised: each line gets one of them, by the seed.
+KINDS: dict[str, type[BaseException]] = {
+    kind.__name__: kind
+    for kind in (Injected, TimeoutError, ConnectionResetError, BlockingIOError, InterruptedError)
+}
+
+
 class Hangs(BaseException):
     """A scenario that does not end."""
 
@@ -57,8 +65,11 @@ class Hangs(BaseException):
 class Tracer:
     """Counts the lines that the package runs, and raises at one of them."""
 
-    def __init__(self, at: int = 0) -> None:
+    def __init__(self, at: int = 0, kind: type[BaseException] = Injected) -> None:
         self.at = at
+        self.kind = kind
+        self.error: BaseException | None = None
+        self.arrived = False
         self.count = 0
         self.place = ""
         self.process = os.getpid()
@@ -75,8 +86,13 @@ class Tracer:
             if self.count == self.at and frame.f_code.co_code[frame.f_lasti] != POP_EXCEPT:
                 code = frame.f_code
                 self.place = f"{code.co_filename[len(PACKAGE) :]}:{frame.f_lineno} {code.co_qualname}"
-                raise Injected
+                self.error = self.kind("injected")
+                raise self.error
         return self.lines
+
+    def hear(self, told: Any) -> None:
+        """sys.unraisablehook: a destructor cannot raise, and Python tells of it."""
+        self.arrived = self.arrived or told.exc_value is self.error
 
 
 class Left(NamedTuple):
@@ -118,16 +134,20 @@ def reap(before: Left) -> None:
 
 def run(scenario: Scenario, ports: Ports, tracer: Tracer) -> int:
     """One run; how many lines were run."""
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         signal.setitimer(signal.ITIMER_REAL, HANGS_AFTER)
+        before, sys.unraisablehook = sys.unraisablehook, tracer.hear
         try:
             with traced(tracer.calls):
                 scenario(ports, folder)
-        except Injected:
-            pass
+        except BaseException as error:
+            if error is not tracer.error:
+                raise
+            tracer.arrived = True
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            sys.unraisablehook = before
     for stream in POOL.streams.values():
         stream.close()
     POOL.streams.clear()
@@ -140,8 +160,13 @@ def hang(number: int, frame: FrameType | None) -> None:
     raise Hangs
 
 
-def explore(name: str, ports: Ports, share: float, seed: str, only: int) -> dict[str, Any]:
-    """All lines of one scenario, or a share of them; what was left of each."""
+def explore(
+    name: str, ports: Ports, share: float, seed: str, only: int = 0, error: str | None = None
+) -> dict[str, Any]:
+    """All lines of one scenario, or a share of them; what was left of each.
+
+    error: what is raised, by its name in KINDS; None for any of them.
+    """
     scenario = SCENARIOS[name]
     signals.pipe()  # opened once for the process, at the first wait
     for _ in range(2):  # modules and caches
@@ -151,21 +176,27 @@ def explore(name: str, ports: Ports, share: float, seed: str, only: int) -> dict
         numbers = [only]
     elif share < 1:
         numbers = random.Random(f"{seed} {name}").sample(numbers, max(1, int(lines * share)))
-    faults = [fault for number in numbers for fault in faults_of(scenario, ports, number)]
+    faults = []
+    for number in numbers:
+        kind = error or random.Random(f"{seed} {name} {number}").choice(list(KINDS))
+        faults += faults_of(scenario, ports, number, kind)
     return {"lines": lines, "runs": len(numbers), "faults": faults}
 
 
-def faults_of(scenario: Scenario, ports: Ports, number: int) -> list[dict[str, Any]]:
+def faults_of(scenario: Scenario, ports: Ports, number: int, kind: str) -> list[dict[str, Any]]:
     """What is left of one run, if anything."""
     before = left()
     what: list[str] = []
-    tracer = Tracer(number)
+    tracer = Tracer(number, KINDS[kind])
     try:
         run(scenario, ports, tracer)
     except Hangs:
         what.append("hangs")
     except Exception as error:  # the exception came out as another one
         what.append(f"became {error!r}")
+    else:
+        what += ["swallowed"] * (tracer.error is not None and not tracer.arrived)
+    tracer.error = None
     after = settled(before)
     open_still = set(after.descriptors) - set(before.descriptors)
     what += [f"descriptor {fd} {after.descriptors[fd]}" for fd in sorted(open_still)]
@@ -174,7 +205,7 @@ def faults_of(scenario: Scenario, ports: Ports, number: int) -> list[dict[str, A
     for fd in open_still:
         with contextlib.suppress(OSError):
             os.close(fd)
-    return [{"at": number, "place": tracer.place, "left": what}] if what else []
+    return [{"at": number, "error": kind, "place": tracer.place, "left": what}] if what else []
 
 
 @contextlib.contextmanager
@@ -193,6 +224,7 @@ def main() -> None:
     parser.add_argument("scenarios", nargs="*", default=list(SCENARIOS))
     parser.add_argument("--share", type=float, default=1.0, help="of the lines, 0 to 1 (default: all)")
     parser.add_argument("--seed", default="0", help="which lines a share takes")
+    parser.add_argument("--error", choices=list(KINDS), help="what is raised (default: one of all)")
     parser.add_argument("--at", type=int, default=0, help="this line only")
     options = parser.parse_args()
     signal.signal(signal.SIGALRM, hang)
@@ -200,7 +232,7 @@ def main() -> None:
         gc.collect()
         gc.freeze()
         for name in options.scenarios:
-            found = explore(name, ports, options.share, options.seed, options.at)
+            found = explore(name, ports, options.share, options.seed, options.at, options.error)
             print(json.dumps({"scenario": name, **found}), flush=True)
 
 

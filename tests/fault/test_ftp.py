@@ -239,3 +239,30 @@ def test_a_transfer_that_is_let_go_ends_by_itself() -> None:
         fp = php.fopen(f"ftp://ada@127.0.0.1:{port}/a.txt", "r")
         assert php.fgets(fp) == b"hi"
         del fp
+
+
+def test_a_folder_is_closed_while_the_exception_of_its_callback_lives() -> None:
+    def note(*of: Any) -> None:
+        raise RuntimeError("from the callback")
+
+    context = php.stream_context_create({}, {"notification": note})
+    with peers(f"{NAMES}; === 2; expect eof") as port, pytest.raises(RuntimeError) as caught:
+        php.opendir(f"ftp://ada@127.0.0.1:{port}/", context)
+    assert str(caught.value) == "from the callback"
+
+
+def test_a_dialogue_ends_while_the_exception_of_a_handler_lives() -> None:
+    begins = "S 220 ready; C AUTH TLS; S 234 go; starttls good; C PBSZ 0; S 200 ok; C PROT P; S 200 ok"
+    opens = f"C USER ada; S 230 in; {FILE}; S 213 4; {PASSIVE}; C RETR /a.txt; S 150 here; expect eof"
+
+    def thrower(level: int, message: str, file: str, line: int) -> None:
+        raise RuntimeError(message)
+
+    context = php.stream_context_create(TRUST)
+    php.set_error_handler(thrower)
+    try:
+        with peers(f"{begins}; {opens}; === 2; tls other") as port, pytest.raises(RuntimeError) as caught:
+            php.fopen(f"ftps://ada@localhost:{port}/a.txt", "r", False, context)
+    finally:
+        php.restore_error_handler()
+    assert "certificate verify failed" in str(caught.value)

@@ -273,3 +273,26 @@ def test_garbage(data: bytes) -> None:
     with server(lambda connection: connection.sendall(data)) as url, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert php.file_get_contents(url) in (False, b"")
+
+
+def test_a_proxy_that_takes_only_part_of_the_request() -> None:
+    """What was not sent whole is no request; TLS is not begun on it."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    with listening:
+        proxy = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        header = f"Proxy-Authorization: {'x' * 16 * MIB}"
+        options = {"proxy": proxy, "timeout": 0.2, "header": header}
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            context = php.stream_context_create({"http": options})
+            assert php.file_get_contents("https://localhost/", False, context) is False
+        sent, failed = (str(one.message) for one in told)
+        assert sent.endswith(" failed with errno=11 Resource temporarily unavailable")
+        assert failed.endswith(": Cannot connect to HTTPS server through proxy")
+        connection, _ = listening.accept()
+        with connection:
+            connection.settimeout(5)
+            came = 0
+            while part := connection.recv(MIB):
+                came += len(part)
+        assert 0 < came < 16 * MIB

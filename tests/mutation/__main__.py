@@ -63,10 +63,16 @@ def draw(paths: Sequence[str], seed: int, count: int) -> list[Mutant]:
     return random.Random(seed).sample(every, min(count, len(every)))
 
 
-def equivalents() -> dict[tuple[str, str, str], str]:
-    """Changes that no test can notice: (path, old text, new text) and the reason."""
-    rows = tomllib.loads(EQUIVALENT.read_text("utf-8")).get("mutant", [])
-    return {(row["path"], row["old"], row["new"]): row["reason"] for row in rows}
+def excused(mutant: Mutant, rows: Sequence[dict[str, str]]) -> bool:
+    """Whether one of these rows names the mutant; `line` is the text of the whole line."""
+    line = (ROOT / mutant.path).read_text("utf-8").splitlines()[mutant.line - 1].strip()
+    texts = {"path": mutant.path, "old": mutant.old, "new": mutant.new, "line": line}
+    return any(all(row[key] == text for key, text in texts.items()) for row in rows)
+
+
+def equivalents() -> list[dict[str, str]]:
+    """Changes that no test can notice."""
+    return list(tomllib.loads(EQUIVALENT.read_text("utf-8")).get("mutant", []))
 
 
 def trials(mutants: Sequence[Mutant], covering: Covering, jobs: int) -> Iterator[Outcome]:
@@ -105,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         options.json.write_text(json.dumps([as_row(each) for each in outcomes], indent=1))
     alive = [each for each in outcomes if each.state != "killed"]
-    real = [each for each in alive if (each.mutant.path, each.mutant.old, each.mutant.new) not in known]
+    real = [each for each in alive if not excused(each.mutant, known)]
     console.print(f"seed {options.seed}: {dict(Counter(each.state for each in outcomes))}")
     console.print(f"{len(real)} of {len(outcomes)} survive and are not known to be equivalent")
     for each in real:

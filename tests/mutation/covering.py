@@ -37,6 +37,12 @@ def record(data: Path) -> None:
     subprocess.run([sys.executable, *COMMAND, f"--cov-config={settings}"], cwd=ROOT, env=env, check=False)
 
 
+#: More tests than run a function: an import runs the line, which names and tables are made of.
+IMPORTED = 500
+#: What holds the names and tables of the whole package, whichever test imports it first.
+FACTS = ("tests/test_facts.py", "tests/test_face.py", "tests/contract")
+
+
 class Covering:
     """The tests of each line."""
 
@@ -59,13 +65,29 @@ class Covering:
                     self.weights[test] += 1
 
     def of(self, path: str, line: int, reach: int = 3) -> list[str]:
-        """The tests that run this line, or one near it: those first that run little else."""
+        """The tests that run this line, or one near it: those first that run little else.
+
+        For a line that an import runs, the tests of the module's functions come first, which work with what
+        it makes.
+        """
         lines = self.lines.get(path, {})
         for distance in range(reach + 1):
             near = {line - distance, line + distance}
             if tests := set().union(*(lines.get(each, ()) for each in near)):
-                return sorted(tests, key=lambda test: (self.weights[test], test))
+                if len(tests) > IMPORTED:
+                    first = self._by_weight(self._functions(path))
+                    return list(dict.fromkeys([*FACTS, *first, *self._by_weight(tests)]))
+                return self._by_weight(tests)
         return []
+
+    def _by_weight(self, tests: Iterable[str]) -> list[str]:
+        """Those first that run little else."""
+        return sorted(tests, key=lambda test: (self.weights[test], test))
+
+    def _functions(self, path: str) -> set[str]:
+        """The tests that run something of the module besides its import."""
+        lines = self.lines[path].values()
+        return set().union(*(tests for tests in lines if len(tests) <= IMPORTED))
 
     def known(self, paths: Iterable[str]) -> list[str]:
         """Those of these modules that some test runs."""

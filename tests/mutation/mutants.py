@@ -1,6 +1,8 @@
 """What can be changed in a module: one mutant is one node of its syntax tree, written otherwise.
 
-Annotations, docstrings, type-only imports and ``__all__`` are left alone: nothing runs them.
+Annotations, docstrings, type-only imports and ``__all__`` are left alone: nothing runs them.  So are types in
+strings (``cast("X", ...)``, ``Callable[[str], "X"]``), names that only a repr shows (``ContextVar("x")``)
+and ``zip``'s `strict`, which is there to fail loudly and decides nothing where the lengths are equal.
 """
 
 from __future__ import annotations
@@ -35,6 +37,9 @@ BINARY: dict[type[ast.operator], type[ast.operator]] = {
     ast.RShift: ast.LShift,
     ast.BitXor: ast.BitOr,
 }
+
+# Their first argument is a type, or a name that nothing asks for.
+NAMED = {"cast", "ContextVar", "TypeVar", "ParamSpec", "NewType"}
 
 
 @dataclass(frozen=True, order=True)
@@ -147,8 +152,15 @@ def skipped(node: ast.AST, parent: ast.AST) -> bool:
             return True
         case ast.Assign([ast.Name("__all__" | "__slots__" | "__match_args__")]):
             return True
-        case ast.FunctionDef(decorator_list=[ast.Name("overload")]):
+        case ast.FunctionDef(decorator_list=[ast.Name("overload")]) | ast.keyword(arg="strict" | "bound"):
             return True
+    if isinstance(parent, ast.Call) and isinstance(parent.func, (ast.Name, ast.Subscript)):
+        called = parent.func.value if isinstance(parent.func, ast.Subscript) else parent.func
+        first = bool(parent.args) and node is parent.args[0] and isinstance(node, ast.Constant)
+        if first and isinstance(called, ast.Name) and called.id in NAMED:
+            return True
+    if isinstance(parent, ast.Subscript) and isinstance(node, ast.Tuple):  # a type's arguments
+        return any(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in ast.walk(node))
     # A string in an index is most often a key of a TypedDict or a name in an annotation.
     return (
         isinstance(parent, ast.Subscript) and isinstance(node, ast.Constant) and isinstance(node.value, str)

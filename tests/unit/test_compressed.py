@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import os
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import php_streams
+from php_streams._core.gzio import GzipError, GzipReader
 
 LARGE = 100 * 1024 * 1024
 HELD = 4 * 1024 * 1024
@@ -100,3 +102,22 @@ def test_the_disk_is_full(file: Path) -> None:
     assert php_streams.fflush(fp) is False
     assert php_streams.gzwrite(fp, "text") == 0
     assert php_streams.gzclose(fp)
+
+
+def test_an_error_of_reading_stays() -> None:
+    """zlib remembers it: what comes later is not read, though it could be."""
+    source, sink = os.pipe()
+    os.set_blocking(source, False)
+    packed = gzip.compress(b"text")
+    try:
+        reader = GzipReader(source)
+        os.write(sink, packed[:5])
+        with pytest.raises(GzipError):
+            reader.read(10)
+        os.write(sink, packed[5:])
+        with pytest.raises(GzipError):
+            reader.read(10)
+        assert os.read(source, 100) == packed[5:]
+    finally:
+        os.close(source)
+        os.close(sink)

@@ -14,6 +14,7 @@ import pytest
 import php_streams as php
 from php_streams._core import copy
 from php_streams._core.stream import Stream
+from tests import terminals
 
 DATA = bytes(range(256)) * 4000
 
@@ -132,7 +133,7 @@ def test_a_kernel_that_cannot(source: Stream, tmp_path: Path) -> None:
 
 
 def test_a_terminal_opened_as_a_file() -> None:
-    controller, terminal = os.openpty()
+    controller, terminal = terminals.make()
     try:
         with php.fopen(os.ttyname(terminal), "r+") as fp:
             assert php.stream_isatty(fp)

@@ -8,6 +8,7 @@ import socket
 import struct
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -83,13 +84,16 @@ class Socket:
         self.servers.asked.append(f"{self.host} tcp")
 
     def recv(self, size: int) -> bytes:
+        if self.kind == socket.SOCK_STREAM:
+            return self._stream.read(size)
         script = self.servers.udp[self.host]
         found = script.pop(0) if script else TimeoutError()
         if isinstance(found, OSError):
             raise found
         return found
 
-    def makefile(self, mode: str) -> io.BytesIO:
+    @cached_property
+    def _stream(self) -> io.BytesIO:
         script = self.servers.tcp[self.host]
         packets = [packet for packet in script if isinstance(packet, bytes)]
         script.clear()

@@ -221,3 +221,11 @@ def test_the_file_of_php_temp_has_no_name(
         php.fwrite(fp, "more than four")
         assert php.fstat(fp)["nlink"] == 0
         assert list(tmp_path.iterdir()) == []
+
+
+def test_read1_brings_what_one_read_brings(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(bytes(range(256)) * 100)
+    file = php.to_file(php.fopen(str(tmp_path / "f"), "r"))
+    assert file.read1(0) == b""
+    assert file.read1(1) == b"\0"
+    assert len(file.read1()) > 1 < len(file.read1(-1))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -22,15 +22,19 @@ from php_streams import (
     ftell,
     fwrite,
     php_user_filter,
+    rewind,
     stream_bucket_append,
     stream_filter_append,
     stream_filter_register,
     stream_filter_remove,
+    stream_get_contents,
 )
 from php_streams._core import filtered
 from php_streams._core.filtered import FilteredRaw
 from php_streams._core.raw import Raw
+from php_streams._core.stream import Stream
 from php_streams._filters.string import Translate
+from php_streams._wrappers.memory import MemoryRaw
 from tests.tracing import traced
 
 MEMBERS = [name for name in vars(Raw) if not name.startswith("_")]
@@ -205,3 +209,20 @@ def test_a_filter_that_is_refused_leaves_the_stream_as_it_was(tmp_path: Path) ->
         assert not stream_filter_append(fp, "convert.base64-decode", STREAM_FILTER_READ)
     assert not isinstance(fp.raw, FilteredRaw)
     assert fgets(fp) == b"====\n"
+
+
+class Sip(MemoryRaw):
+    """Takes three bytes a write."""
+
+    asks_for_chunks = False
+
+    def write(self, data: Any) -> int | Literal[False]:
+        return super().write(data[:3])
+
+
+def test_what_is_taken_in_parts_goes_out_once_each() -> None:
+    fp = Stream(Sip("w+b"), "w+")
+    stream_filter_append(fp, "string.toupper", STREAM_FILTER_WRITE)
+    assert fwrite(fp, "abcdefgh") == 8
+    rewind(fp)
+    assert stream_get_contents(fp) == b"ABCDEFGH"

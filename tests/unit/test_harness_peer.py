@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from php_streams.porting.peer import Peer, Peers
-from php_streams.porting.peer_script import PeerScriptError, parse
+from php_streams.porting.peer_script import STATEMENTS, PeerScriptError, parse
 from tests.places import CERTS
 from tests.unit.tls_peers import read_all
 
@@ -349,3 +349,45 @@ def test_a_script_that_is_not_understood(script: str, line: int, reason: str) ->
     with pytest.raises(PeerScriptError) as caught:
         parse(script)
     assert (caught.value.line, reason in caught.value.reason) == (line, True), caught.value
+
+
+#: What a statement looks like, as the message about a wrong one says; each is written wrong here.
+FORMS = {
+    "send": 'send "text" ... | send repeat N "text": sends these bytes',
+    "expect": 'expect "text" ... | bytes N | line | eof: the client has to send this next',
+    "wait": "wait SECONDS",
+    "tls": "tls CERT [tls1.0 ... tls1.3] [client-cert required|optional] [alpn A,B] "
+    "[ciphers LIST]: handshake",
+    "starttls": "starttls CERT ...: the same; a word for the reader where plaintext went before",
+    "tls-client": "tls-client [tls1.0 ... tls1.3] [sni NAME] [cert FILE] [alpn A,B] [ciphers LIST] "
+    "[curve NAME] [verify] [resume]: handshake as the client",
+    "untls": "untls: waits for the client's close_notify, then plaintext | untls notify: and sends its own",
+    "never": 'never "text": the client must not send this in anything that comes from here on',
+    "urgent": 'urgent "x": sends one byte out of band, over tcp in plaintext',
+    "garbage": "garbage [N]: sends N bytes (64) that belong to no protocol, always the same",
+    "half-close": "half-close: ends the sending direction, goes on reading",
+    "close": "close: ends the connection (TLS: with close_notify); what came and was not expected "
+    "is a failure",
+    "cut": "cut: ends the connection without TLS's close_notify",
+    "reset": "reset: ends the connection by RST",
+    "silent": "silent: says nothing more and takes what comes until the client goes away",
+    "ignore": "ignore: the same as silent",
+    "record": 'record [until "text"]: takes what comes until the client goes away, '
+    "or up to this, and reports it",
+    "echo": "echo: sends back what comes until the client goes away",
+}
+
+
+def test_a_statement_written_wrong_is_told_its_form() -> None:
+    for name in STATEMENTS:
+        with pytest.raises(PeerScriptError) as caught:
+            parse(f"{name} wrong wrong wrong")
+        expected = FORMS.get(name, "show NAME ...: adds facts about TLS to the report: ")
+        assert caught.value.reason.startswith(f"'{name} wrong wrong wrong' is not of the form {expected}")
+        assert name not in FORMS or caught.value.reason.endswith(expected)
+    assert FORMS.keys() | {"show"} == STATEMENTS.keys()
+
+
+def test_every_escape() -> None:
+    (plan,) = parse(r'send "\r\n\t\0\\\"\x41\xff"')
+    assert plan.statements[0].data == b'\r\n\t\0\\"A\xff'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -145,6 +146,25 @@ def test_a_client_that_resets_tls_in_the_place_of_its_goodbye() -> None:
 
     # How TLS ends badly is the client's to tell; nothing more is played.
     assert failures('tls good tls1.2\nuntls\nsend "never"', client) == []
+
+
+def test_a_client_that_sends_no_tls_in_the_place_of_its_goodbye() -> None:
+    def client(sock: socket.socket) -> None:
+        with secure(sock) as tls:
+            os.write(tls.fileno(), b"no record of TLS at all")
+            with contextlib.suppress(OSError):  # an alert, or the end
+                assert read_all(tls) == b""
+
+    assert failures('tls good tls1.2\nuntls\nsend "never"', client) == []
+
+
+def test_a_client_that_is_gone_when_a_byte_is_to_be_sent_out_of_band() -> None:
+    def client(sock: socket.socket) -> None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+
+    (found,) = failures('wait 0.3\nurgent "x"', client)
+    assert 'urgent "x"' in found and "Error: [Errno" in found
 
 
 def test_a_client_that_is_gone_is_no_failure_of_what_is_sent_to_it() -> None:

@@ -80,6 +80,17 @@ def test_without_a_file_the_header_names_the_user(tmp_path: Path) -> None:
     ]
 
 
+def test_a_program_that_has_removed_itself_is_the_users(tmp_path: Path) -> None:
+    program = tmp_path / "mailer.py"
+    program.write_text("import os\nos.unlink(__file__)\n" + SCRIPT)
+    if os.getuid() == 0:
+        os.chown(program, 12345, -1)
+    assert originating(tmp_path, "mailer.py") == [
+        f"X-PHP-Originating-Script: {os.getuid()}:mailer.py",
+        f"X-PHP-Originating-Script: {os.getuid()}:helper.py",
+    ]
+
+
 @pytest.mark.parametrize(("forced", "arguments"), [("", "<>"), ("-fforced", "<-fforced>")])
 def test_forced_parameters_count_from_ini_set_too_even_none(
     forced: str, arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import coverage
 import pytest
 
 from tests.mutation import __main__ as command
-from tests.mutation import trial
+from tests.mutation import covering, trial
 from tests.mutation.mutants import mutants_of
 
 MODULE = '''"""Docstring."""
@@ -52,6 +53,21 @@ def test_what_runs_is_changed_and_nothing_else(tmp_path: Path) -> None:
     }
 
 
+def test_types_in_strings_and_names_that_nothing_asks_for_are_left_alone(tmp_path: Path) -> None:
+    text = """
+Factory = Callable[[str, "int"], "Filter | None"]
+T = TypeVar("T", bound="Base")
+opening = ContextVar[str]("opening", default="none")
+face = cast("TlsSocket", face)
+pairs = zip("ab", "cd", strict=True)
+"""
+    assert changed(tmp_path, text) == {
+        ('"none"', "('noneX')"),
+        ('"ab"', "('abX')"),
+        ('"cd"', "('cdX')"),
+    }
+
+
 def test_a_mutant_is_one_change_on_its_line(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text("x = 'é'; y = 1 + 2\n")
     (plus,) = [m for m in mutants_of(tmp_path, "m.py") if m.new == "(1 - 2)"]
@@ -60,8 +76,8 @@ def test_a_mutant_is_one_change_on_its_line(tmp_path: Path) -> None:
 
 
 def test_the_seed_decides_what_is_drawn() -> None:
-    paths = command.modules(["php_streams/_core/values.py"])
-    assert paths == ["php_streams/_core/values.py"]
+    paths = command.modules(["php_streams/_core/at_exit.py"])
+    assert paths == ["php_streams/_core/at_exit.py"]
     assert command.draw(paths, 1, 9) == command.draw(paths, 1, 9) != command.draw(paths, 2, 9)
 
 
@@ -88,3 +104,33 @@ def test_a_trial_kills_what_a_test_notices(tmp_path: Path, monkeypatch: pytest.M
     assert set(found.values()) == {"killed"} and len(found) >= 4
     assert (copy.folder / "m.py").read_text() == (root / "m.py").read_text()
     assert copy.try_mutant(mutants_of(root, "m.py")[0], []).state == "untested"
+
+
+def test_what_is_excused_is_there_and_means_one_line() -> None:
+    rows = command.equivalents()
+    for row in rows:
+        assert row["reason"]
+        named = [mutant for mutant in mutants_of(command.ROOT, row["path"]) if command.excused(mutant, [row])]
+        assert len(named) == 1, row
+        (same,) = named
+        assert command.excused(same, rows)
+        assert not command.excused(same, [{**row, "line": "another"}])
+        assert not command.excused(same, [{**row, "new": "another"}])
+
+
+def test_the_tests_of_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = coverage.CoverageData(str(tmp_path / "data"))
+    for test, lines in {"one": [1, 2, 3], "two": [1, 5, 6, 7], "three": [1, 5, 6, 7, 8], "": [1, 9]}.items():
+        data.set_context(test and f"{test}|run")
+        data.add_lines({str(tmp_path / "m.py"): lines})
+    data.write()
+    data.close(force=True)
+    monkeypatch.setattr(covering, "ROOT", tmp_path)
+    monkeypatch.setattr(covering, "IMPORTED", 2)
+    found = covering.Covering(tmp_path / "data")
+    assert found.of("m.py", 2) == ["one"]
+    assert found.of("m.py", 6) == ["two", "three"], "the one that runs less else comes first"
+    assert found.of("m.py", 1) == [*covering.FACTS, "one", "two", "three"], "what an import runs"
+    assert found.of("m.py", 11) == ["three"], "a line that no test runs: its neighbours'"
+    assert found.of("m.py", 40) == found.of("n.py", 1) == []
+    assert found.known(["m.py", "n.py"]) == ["m.py"]

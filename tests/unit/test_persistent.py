@@ -19,6 +19,7 @@ from php_streams import (
     fwrite,
     get_resource_type,
     pfsockopen,
+    silence,
     stream_socket_client,
     stream_socket_get_name,
 )
@@ -176,3 +177,16 @@ def test_a_fork_leaves_the_connection_to_both(pytestconfig: pytest.Config, serve
         heard = threads.submit(said, server)
         php.run(FORK_PHP % ((port(server),) * 3))
         assert heard.result(20) == expected
+
+
+def test_a_dead_connection_is_kept_no_longer_when_its_server_is_gone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number = port(listening)
+        local_name(listening)
+        listening.accept()[0].close()
+        assert len(POOL.streams) == 1
+        kept = next(iter(POOL.streams.values()))
+    with silence():
+        assert pfsockopen("127.0.0.1", number, 5)[0] is False
+    assert POOL.streams == {}
+    assert not kept.is_open

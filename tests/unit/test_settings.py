@@ -1,4 +1,4 @@
-"""ini_set where php-cli says something else: what it takes from php.ini alone, and what has no use here."""
+"""The package's own settings, and where ini_set differs: what php.ini alone sets, what has no use here."""
 
 from __future__ import annotations
 
@@ -23,3 +23,27 @@ def test_open_basedir_is_refused() -> None:
     """Nothing here would keep to it."""
     assert ini_set("open_basedir", "/tmp") is False
     assert ini_get("open_basedir") == ""
+
+
+# What each is at first, and what makes it PHP's.
+OWN = {
+    "php_streams.failed_tls": ("refuse", "plaintext"),
+    "php_streams.ftps_data": ("refuse", "plaintext"),
+    "php_streams.http_header_limit": ("8M", "0"),
+    "php_streams.inherit_descriptors": ("0", "1"),
+    "php_streams.select_lists": ("renumber", "keys"),
+    "php_streams.starttls_buffer": ("refuse", "keep"),
+    "php_streams.stat_cache": ("fresh", "php"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_setting_of_our_own(name: str) -> None:
+    first, other = OWN[name]
+    assert ini_get(name) == first
+    try:
+        assert ini_set(name, other) == first
+        assert ini_get(name) == other
+    finally:
+        ini_restore(name)
+    assert ini_get(name) == first

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ import php_streams as php
 from php_streams._core.raw import Raw
 from php_streams._core.stream import Stream
 from php_streams.porting.php_cli import PhpCli
+from tests import terminals
 from tests.conformance.php_found import find
 
 
@@ -29,7 +29,7 @@ class Descriptor(Raw):
 
 @pytest.fixture(params=["terminal", "its other side", "pipe"])
 def descriptor(request: pytest.FixtureRequest) -> Iterator[int]:
-    made = os.pipe() if request.param == "pipe" else pty.openpty()
+    made = os.pipe() if request.param == "pipe" else terminals.make()
     yield made[0 if request.param == "its other side" else 1]
     for each in made:
         os.close(each)

@@ -59,15 +59,21 @@ def test_a_broken_certificate_message_is_no_certificate(size: int) -> None:
 
 
 def test_only_a_self_issued_leaf_counts() -> None:
-    def message(name: str) -> tuple[bytes, bytes]:
+    def message(name: str, more: int = 0) -> tuple[bytes, bytes]:
         text = (CERTS / name).read_text("ascii")
         begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n"
         leaf = ssl.PEM_cert_to_DER_cert(begin + text.partition(begin)[2].partition(end)[0] + end)
+        leaf += bytes(more)
         size = len(leaf).to_bytes(3, "big")
         return leaf, b"\x0b\0\0\0" + (len(leaf) + 3).to_bytes(3, "big") + size + leaf
 
     leaf, body = message("selfsigned.pem")
     assert first_certificate(body, False) == leaf
+    assert first_certificate(body + b"another", False) == leaf
+    for asked in (b"", b"what", bytes(255)):  # TLS 1.3 says first which request it answers
+        assert first_certificate(body[:4] + bytes([len(asked)]) + asked + body[4:], True) == leaf
+    large, body = message("selfsigned.pem", 1 << 16)
+    assert first_certificate(body, False) == large
     assert first_certificate(message("good.pem")[1], False) is None
 
 

@@ -40,7 +40,7 @@ def test_fields(path: Path) -> None:
     found = OpenSSLCertificate.of(encoded(path))
     wanted = x509.load_der_x509_certificate(found.der)
     names = wanted.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    assert found.common_name == names[0].value.encode()
+    assert found.common_name == (names[0].value.encode() if names else None)
     assert found.subject.encoded == wanted.subject.public_bytes()
     assert found.issuer.encoded == wanted.issuer.public_bytes()
     assert found.is_self_issued == (wanted.subject == wanted.issuer)
@@ -170,16 +170,16 @@ def test_damage_is_a_value_error() -> None:
 @pytest.mark.parametrize(
     ("data", "fault"),
     [
-        (b"", "cut short"),
-        (b"\x30", "cut short"),
-        (b"\x30\x05\x01", "cut short"),
-        (b"\x1f\x01\x00", "tag"),
-        (b"\x30\x80\x00\x00", "length"),
-        (b"\x30\x85\x00\x00\x00\x00\x01\x00", "length"),
+        (b"", "value cut short"),
+        (b"\x30", "value cut short"),
+        (b"\x30\x05\x01", "value cut short"),
+        (b"\x1f\x01\x00", "tag of more than one byte"),
+        (b"\x30\x80\x00\x00", "length out of range"),
+        (b"\x30\x85\x00\x00\x00\x00\x01\x00", "length out of range"),
     ],
 )
 def test_broken_der(data: bytes, fault: str) -> None:
-    with pytest.raises(ValueError, match=fault):
+    with pytest.raises(ValueError, match=f"^DER {fault}$"):
         der.read(data)
 
 
@@ -196,10 +196,56 @@ def test_object_identifiers(content: bytes, dotted: str) -> None:
     assert der.object_identifier(content) == dotted
 
 
-@pytest.mark.parametrize("content", [b"", b"\x86", b"\x55\x84"])
-def test_broken_object_identifiers(content: bytes) -> None:
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "cut short"),
+        (b"\x86", "cut short"),
+        (b"\x55\x84", "cut short"),
+        (b"\x55\x80\x01", "padded"),
+    ],
+)
+def test_broken_object_identifiers(content: bytes, fault: str) -> None:
+    with pytest.raises(ValueError, match=f"^DER object identifier {fault}$"):
         der.object_identifier(content)
+
+
+RSA, EC, DSA, ED25519 = "1.2.840.113549.1.1.1", "1.2.840.10045.2.1", "1.2.840.10040.4.1", "1.3.101.112"
+NIST = "2.16.840.1.101.3.4.3."
+#: The identifiers of signatures that a key of this kind can have made (= OpenSSL's table of signatures).
+SIGNED_WITH = {
+    RSA: {
+        "1.2.840.113549.1.1.5",
+        "1.2.840.113549.1.1.11",
+        "1.3.14.3.2.29",
+        *(f"{NIST}{n}" for n in range(13, 17)),
+    },
+    EC: {"1.2.840.10045.4.1", "1.2.840.10045.4.3.2", *(f"{NIST}{n}" for n in range(9, 13))},
+    DSA: {"1.2.840.10040.4.3", f"{NIST}1", f"{NIST}2"},
+    ED25519: {ED25519},
+}
+
+
+def identifier(dotted: str) -> bytes:
+    first, second, *rest = map(int, dotted.split("."))
+    found = b""
+    for number in (first * 40 + second, *rest):
+        digits = [number >> shift & 0x7F for shift in range(28, -1, -7)]
+        while len(digits) > 1 and not digits[0]:
+            digits.pop(0)
+        found += bytes([*(digit | 0x80 for digit in digits[:-1]), digits[-1]])
+    return der.write(der.OBJECT_IDENTIFIER, found)
+
+
+@pytest.mark.parametrize("kind", SIGNED_WITH)
+def test_which_signatures_a_key_can_have_made(kind: str) -> None:
+    fields = list(der.children(der.read(der.read(encoded(CERTS / "selfsigned.pem")).content).content))
+    key = der.write(der.SEQUENCE, der.write(der.SEQUENCE, identifier(kind)) + b"\x03\x01\0")
+    inner = der.write(der.SEQUENCE, b"".join(field.encoded for field in fields[:6]) + key)
+    for signature in sorted(set().union(*SIGNED_WITH.values(), (f"{NIST}{n}" for n in range(1, 19)))):
+        algorithm = der.write(der.SEQUENCE, identifier(signature))
+        made = OpenSSLCertificate.of(der.write(der.SEQUENCE, inner + algorithm + b"\x03\x01\0"))
+        assert made.may_be_self_signed == (signature in SIGNED_WITH[kind]), signature
 
 
 @pytest.mark.parametrize(

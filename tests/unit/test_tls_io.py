@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
+import struct
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from php_streams import (
+    STREAM_CLIENT_ASYNC_CONNECT,
+    STREAM_CLIENT_CONNECT,
     STREAM_SHUT_RD,
     STREAM_SHUT_RDWR,
     STREAM_SHUT_WR,
@@ -24,12 +29,15 @@ from php_streams import (
     stream_select,
     stream_set_blocking,
     stream_set_timeout,
+    stream_socket_client,
     stream_socket_enable_crypto,
     stream_socket_shutdown,
 )
+from php_streams._core import der
 from php_streams._core.stream import Stream
 from php_streams._transports.tls_errors import openssl_line
 from php_streams._transports.tls_session import RECORD
+from tests.places import CERTS
 from tests.unit.tls_peers import CLIENT, connect, peer, read_all, said, server
 
 pytestmark = pytest.mark.usefixtures("no_socket_left")
@@ -250,3 +258,57 @@ def test_an_idle_connection_is_not_at_its_end() -> None:
         assert feof(stream) is False
         assert feof(stream) is False
         fclose(stream)
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_connection_that_does_not_come_about_in_time(wait: bool) -> None:
+    """A server that accepts nobody, with as many clients in its queue as it takes."""
+    flags = STREAM_CLIENT_CONNECT if wait else STREAM_CLIENT_CONNECT | STREAM_CLIENT_ASYNC_CONNECT
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, said() as messages:
+        address = listener.getsockname()
+        with socket.create_connection(address, 5):
+            target = f"ssl://127.0.0.1:{address[1]}"
+            start = time.monotonic()
+            assert stream_socket_client(target, 0.8, flags)[0] is False
+            assert 0.7 < time.monotonic() - start < 1.5  # it is not waited for twice
+    assert any("SSL: Handshake timed out" in message for message in messages) is not wait
+
+
+def test_looking_for_the_end_between_the_steps_takes_a_reset_for_one() -> None:
+    """The handshake is under way: what the peer does below it is all that can be seen."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fp = connect(listener.getsockname()[1], "tcp")
+        conn, _ = listener.accept()
+        stream_set_blocking(fp, False)
+        assert stream_socket_enable_crypto(fp, True, CLIENT) == 0
+        assert feof(fp) is False
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        conn.close()
+        fp.raw.eof = False
+        assert feof(fp) is True
+
+
+def test_a_peer_whose_certificate_is_in_ber_is_refused(tmp_path: Path) -> None:
+    """OpenSSL reads lengths that are left open, which no certificate may have; what we read is DER."""
+    pem = (CERTS / "san_mail.pem").read_text()
+    encoded = ssl.PEM_cert_to_DER_cert(pem[: pem.index("-----BEGIN PRIVATE")])
+    signed, *others = der.children(der.read(encoded).content)
+    open_ended = b"0\x80" + signed.content + b"\0\0"
+    whole = der.write(der.SEQUENCE, open_ended + b"".join(other.encoded for other in others))
+    key = pem[pem.index("-----BEGIN PRIVATE") :]
+    (tmp_path / "ber.pem").write_text(ssl.DER_cert_to_PEM_cert(whole) + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ber.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            conn, _ = listener.accept()
+            with conn, contextlib.suppress(OSError), context.wrap_socket(conn, server_side=True) as tls:
+                tls.recv(1)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with said() as messages:
+            assert connect(listener.getsockname()[1], verify_peer=False, verify_peer_name=False) is False
+        thread.join()
+    assert "Could not get peer certificate" in messages[0]

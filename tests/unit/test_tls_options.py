@@ -82,6 +82,10 @@ def test_texts(value: object, text: str) -> None:
     assert tls_values.path(value) == text
 
 
+def test_an_object_is_the_text_that_it_gives() -> None:
+    assert tls_values.text(Path("a")) == "a"
+
+
 def test_an_array_is_a_text_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="^Array to string conversion$"):
         assert tls_values.text(["a"]) == "Array"
@@ -100,6 +104,7 @@ def test_null_is_a_value() -> None:
         ("other.example.test", "mail.example.test", b"other.example.test"),
         ("", "mail.example.test", None),
         (".example.test", None, None),
+        ("a" * 255, None, b"a" * 255),
         ("a" * 256, None, None),
         ("nul\0here", None, b"nul"),
         ("not a name", None, b"not a name"),

@@ -248,3 +248,50 @@ def test_what_came_before_an_exception_can_be_read_afterwards() -> None:
             php_streams.file_get_contents("breaks://x")
     finally:
         stream_wrapper_unregister("breaks")
+
+
+class Broken:
+    """Cannot be read, nor cast."""
+
+    context = None
+    reads = 0
+
+    def stream_open(self, path: str, mode: str, options: int, opened_path: object) -> object:
+        """As stream_open of a program that gives opened_path back, too."""
+        return path != "broken://missing", path
+
+    def stream_read(self, count: int) -> bytes:
+        Broken.reads += 1
+        raise ValueError("no data")
+
+    def stream_eof(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def broken() -> Iterator[None]:
+    stream_wrapper_register("broken", Broken)
+    Broken.reads = 0
+    yield
+    stream_wrapper_unregister("broken")
+
+
+def test_nothing_is_read_while_an_exception_waits_to_be_raised(broken: None) -> None:
+    raw: Any = fopen("broken://file", "r").raw
+    room = bytearray(10)
+    assert (raw.readinto(room), Broken.reads) == (None, 1)
+    assert (raw.readinto(room), raw.take_just(10), Broken.reads) == (None, b"", 1)
+    assert str(raw.raised) == "no data"
+
+
+def test_what_cannot_be_cast_has_no_descriptor(broken: None) -> None:
+    fp = fopen("broken://file", "r")
+    refused = pytest.raises(OSError, match="a stream of type user-space has no descriptor")
+    with pytest.warns(php_streams.PhpWarning, match="stream_cast is not implemented"), refused:
+        fp.fileno()
+
+
+def test_stream_open_may_give_the_opened_path_as_well(broken: None) -> None:
+    assert is_resource(fopen("broken://file", "r"))
+    with pytest.warns(php_streams.PhpWarning, match='"Broken::stream_open" call failed'):
+        assert fopen("broken://missing", "r") is False
