@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from php_streams._core.context import Context
+from php_streams._core.filtered import FilteredRaw
 from php_streams._core.ini import socket_timeout
 from php_streams._core.signals import from_system, wait_for_data
 from php_streams._core.stream import Stream
@@ -186,6 +187,8 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
     timeout: seconds, None for ever.
     """
     server = stream.raw
+    if isinstance(server, FilteredRaw):
+        server = server.below
     if not isinstance(server, (SocketRaw, UnconnectedRaw)) or server.label == PAIR:
         raise AcceptError("Unknown error")
     try:
