@@ -22,7 +22,7 @@ from .demo_messages import Message
 from .demo_sessions import Run, Session, Watcher
 
 WIDTH = 100  # where there is no terminal that has a width
-SPEAKERS = {"C: ": "cyan", "S: ": "green", "T: ": "bold magenta", "E: ": "red"}
+SPEAKERS = {"C: ": "cyan", "S: ": "green", "T: ": "bold magenta"}  # all others: red
 
 # What a porter asks first: a part of the line in mailer.php, under the question that it answers.
 LESSONS = (
@@ -44,7 +44,9 @@ def make_console() -> Console:
         # A locale without check marks and box lines is no reason to stop.
         sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
 
 
 class View:

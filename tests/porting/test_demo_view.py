@@ -25,7 +25,7 @@ PHP = """<?php
     stream_select($r, $w, $e, 1);
     $line = fgets($a);
     $meta['timed_out'];
-    fwrite($a, "x");
+    fwrite($a, "x"); // and so on and on, much further than a line of the terminal ever went, or will go
 """
 
 
@@ -136,7 +136,8 @@ TAUGHT = [
     "<2>  mailer.php:9   </><33>$meta['timed_out'];</>",
     "<2>  mailer.py:9    </><36>line 9</>",
     "<3>Writing: the number of bytes, or False</>",
-    '<2>  mailer.php:10  </><33>fwrite($a, "x");</>',
+    '<2>  mailer.php:10  </><33>fwrite($a, "x"); // and so on and on, much further than'
+    " a line of the terminal ever went, or will go</>",
     "<2>  mailer.py:10   </><36>line 10</>",
 ]
 
@@ -167,6 +168,12 @@ def test_the_summary(shown: Shown) -> None:
         "  not run                      0            0   <1;31>   0/1</>",
         "",
     ]
+
+
+def test_a_long_title_is_folded(shown: Shown) -> None:
+    shown.view.summary([(Session("q" * 100, "plain"), [], [])])
+    text = "".join(shown.lines)
+    assert (text.count("q"), text.count("…")) == (100, 0)
 
 
 def test_the_verdict(shown: Shown) -> None:
