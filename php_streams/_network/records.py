@@ -139,7 +139,7 @@ def unpack(wire: bytes, at: int) -> tuple[list[bytes], int]:
     """
     labels: list[bytes] = []
     behind, size, passed = 0, 1, 0
-    while passed < len(wire) and at < len(wire):
+    while at < len(wire):
         length, at = wire[at], at + 1
         if length == 0:
             return labels, behind or at
@@ -155,6 +155,8 @@ def unpack(wire: bytes, at: int) -> tuple[list[bytes], int]:
             behind = behind or at + 1
             at = (length & 0x3F) << 8 | wire[at]
             passed += 2
+            if passed >= len(wire):
+                break
         else:
             break
     raise Broken

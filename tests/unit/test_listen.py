@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import math
 import os
 import socket
 import sys
@@ -34,6 +36,7 @@ from php_streams import (
     stream_socket_server,
 )
 from php_streams._core.stream import Stream
+from php_streams._transports import listen
 from tests.signals import signal_soon
 
 BOTH = STREAM_SERVER_BIND | STREAM_SERVER_LISTEN
@@ -187,6 +190,44 @@ def test_who_comes_too_late_for_a_client_keeps_to_the_timeout(server: Stream) ->
             thread.join(20)
     assert time.monotonic() - before < 10
     assert sorted(map(bool, results)) == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("timeout", "most"), [(None, math.inf), (1000.0, 1000.0), (0.0, 0.0)])
+def test_who_was_too_late_waits_for_what_is_left(
+    timeout: float | None, most: float, server: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def somebody_comes(descriptor: int, left: float) -> bool:
+        assert descriptor == server.fileno()
+        waits.append(left)
+        return len(waits) < 4  # and is another's by then
+
+    monkeypatch.setattr(listen, "wait_for_data", somebody_comes)
+    with pytest.raises(TimeoutError) as caught:
+        listen._next_client(server.raw, timeout)
+    assert caught.value.errno == errno.ETIMEDOUT and caught.value.strerror == "Connection timed out"
+    assert waits[0] == most and len(waits) == 4
+    assert waits == sorted(waits, reverse=True)
+    assert waits[-1] > most - 60 or waits[-1] == most
+    assert len(set(waits)) == (4 if timeout else 1)
+
+
+def test_who_was_too_late_and_does_not_wait_says_so(server: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "wait_for_data", lambda descriptor, left: True)
+    stream_set_blocking(server, False)
+    with pytest.raises(BlockingIOError):
+        listen._next_client(server.raw, 5.0)
+
+
+def test_nobody_comes_to_a_unix_socket_that_is_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, _, _ = stream_socket_server(f"unix://{tmp_path}/s")
+    server.raw.sock.shutdown(socket.SHUT_RDWR)
+    answers = iter([True, True, False])
+    monkeypatch.setattr(listen, "wait_for_data", lambda descriptor, left: next(answers))
+    with pytest.raises(OSError, match="Invalid argument"):
+        listen._next_client(server.raw, 5.0)
+    assert list(answers) == [True, False], "at once"
 
 
 def test_the_descriptor_of_a_server_never_blocks_and_that_of_a_client_does(server: Stream) -> None:
