@@ -105,12 +105,12 @@ class GzipReader:
             self.damaged = True
             raise GzipError from None
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
         """What comes next: a member, data that are not packed, or nothing."""
         if len(self.input) < len(MAGIC):
             self.input += self._load(INPUT - len(self.input))
         if not self.input:
-            return
+            return False
         if self.input.startswith(MAGIC):
             self.unpacker, self.direct = zlib.decompressobj(GZIP), False
         elif self.direct:
@@ -118,6 +118,7 @@ class GzipReader:
             self.made, self.input = self.input, b""
         else:  # behind a member: zlib takes it for padding
             self.input, self.ended = b"", True
+        return True
 
     def _unpack(self, size: int) -> bytes:
         """At most `size` bytes of the member; fewer at its end, or where the file breaks off."""

@@ -10,7 +10,6 @@ that knows its transport; TLS begins with each client, within the accept.
 from __future__ import annotations
 
 import errno
-import math
 import os
 import select
 import socket
@@ -210,8 +209,8 @@ def accept(stream: Stream, timeout: float | None) -> tuple[Stream, str]:
 
 
 def _next_client(server: SocketRaw | UnconnectedRaw, timeout: float | None) -> tuple[socket.socket, Any]:
-    left = math.inf if timeout is None else timeout
-    limit = time.monotonic() + left
+    limit = None if timeout is None else time.monotonic() + timeout
+    left = timeout
     while wait_for_data(server.fileno(), left) and isinstance(server, SocketRaw):
         try:
             return server.sock.accept()

@@ -198,9 +198,9 @@ def test_who_was_too_late_waits_for_what_is_left(
 ) -> None:
     waits: list[float] = []
 
-    def somebody_comes(descriptor: int, left: float) -> bool:
+    def somebody_comes(descriptor: int, left: float | None) -> bool:
         assert descriptor == server.fileno()
-        waits.append(left)
+        waits.append(math.inf if left is None else left)
         return len(waits) < 4  # and is another's by then
 
     monkeypatch.setattr(listen, "wait_for_data", somebody_comes)
