@@ -101,6 +101,7 @@ def said(one: Statement) -> str:
         ),
         ("connect\ntls-client resume", "1 connect [2 tls-client 1]"),
         ("connect\ntls-client verify", "1 connect [2 tls-client verify]"),
+        ("connect\ntls-client curve c", "1 connect [2 tls-client curve c]"),
         ("untls", "1 [1 untls]"),
         ("untls notify", "1 [1 untls notify]"),
         ('never "x"', "1 [1 never b'x']"),
