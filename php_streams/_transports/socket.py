@@ -32,8 +32,8 @@ from php_streams._transports.timeouts import NOT_NOW, code_of, kernel_timeout, w
 
 LABELS = {"tcp": "tcp_socket/ssl", "udp": "udp_socket", "unix": "unix_socket", "udg": "udg_socket"}
 PAIR = "generic_socket"  # the label of both ends of a pair
-# What is no longer than that goes at once, as a rule.
-LARGE = 4096
+# A longer write is worth counting step by step; a plain socket never blocks in one of them.
+LARGE = 65536
 # gevent's sockets look like Python's and are none: they never block, and wait in its event loop.
 NATIVE = issubclass(socket.socket, _socket.socket)
 

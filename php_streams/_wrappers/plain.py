@@ -144,7 +144,7 @@ class FileRaw(Raw):
 
     def write(self, data: Any) -> int | Literal[False]:
         """write(2), until all is written or nothing more is taken."""
-        if len(data) > ATOMIC:
+        if not self.seek_allowed and len(data) > ATOMIC:  # a signal cuts no write to a file short
             return self._write_rest(data, 0)
         try:
             size = os.write(self.fd, data)
