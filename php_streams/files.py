@@ -130,10 +130,8 @@ def _put_members(fp: Stream, members: Any, path: str) -> int | Literal[False]:
         if not text:
             continue
         written = fp.write(text)
-        if written is False:
+        if written is False or written != len(text):
             return warn(f"Failed to write {len(text)} bytes to {path}")
-        if written != len(text):
-            return warn(f"Only {written} of {len(text)} bytes written, possibly out of free disk space")
         total += written
     return total
 

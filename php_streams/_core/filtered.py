@@ -275,8 +275,12 @@ def remove(one: Filter) -> bool:
     """stream_filter_remove: what the filter holds back goes on to those after it, then it leaves."""
     stream = one.owner() if one.owner is not None else None
     chain = one.chain
-    if stream is None or chain is None or not stream.is_open:
-        return False
+    assert chain is not None
+    if stream is None or not stream.is_open:  # an onClose asks, while the stream closes
+        chain.remove(one)
+        one.chain = None
+        one.close()
+        return True
     raw = stream.raw
     assert isinstance(raw, FilteredRaw)
     buckets: list[bytes] = []

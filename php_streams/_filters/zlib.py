@@ -98,10 +98,8 @@ def inflate_until_error(decompressor: Any, data: bytes) -> bytes:
         except zlib.error:
             decompressor, step = before, step // 2
             continue
-        if not part:
-            break
         parts.append(part)
-        data = decompressor.unconsumed_tail
+        data, step = decompressor.unconsumed_tail, step if part else 0
     return b"".join(parts)
 
 
