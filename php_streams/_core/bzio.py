@@ -35,6 +35,9 @@ class BzipFile:
         self.packer = bz2.BZ2Compressor(size) if writes else None
         self.unpacker = bz2.BZ2Decompressor()
         self.first = b""  # the data's first bytes, which must be libbz2's
+        # Of the read that is going on, so that a signal's handler that raises in it loses nothing.
+        self.loaded = b""
+        self.unpacked: list[bytes] = []
         self.errno = 0
         self.damaged = False
         self.failed = False  # stdio remembers that reading or writing failed
@@ -53,13 +56,21 @@ class BzipFile:
         if self.damaged:
             raise self._ask_again()
         self.errno = 0
-        parts = []
-        while size and not self.unpacker.eof:
-            packed = self._load() if self.unpacker.needs_input else b""
-            part = self._unpack(packed, size)
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+        size -= sum(map(len, self.unpacked))
+        try:
+            while size > 0 and not self.unpacker.eof:
+                if self.unpacker.needs_input:
+                    self.loaded = self.loaded or self._load()
+                part = self._unpack(self.loaded, size)
+                self.loaded = b""
+                self.unpacked.append(part)
+                size -= len(part)
+        except BzipError:  # all that was unpacked in this read is lost with it, as in PHP
+            self.unpacked.clear()
+            raise
+        data = b"".join(self.unpacked)
+        self.unpacked.clear()
+        return data
 
     def _unpack(self, packed: bytes, size: int) -> bytes:
         try:

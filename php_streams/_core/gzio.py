@@ -51,6 +51,9 @@ class GzipReader:
     def _restart(self) -> None:
         self.input = b""
         self.made = b""  # what was unpacked and not asked for yet
+        # Of the step that is going on, so that a signal's handler that raises in it loses nothing.
+        self.loaded: list[bytes] = []
+        self.unpacked: list[bytes] = []
         self.ended = False  # the descriptor has no more
         self.past = False  # a read went beyond the end: gzeof
         self.direct = True  # no member was met so far
@@ -64,17 +67,24 @@ class GzipReader:
         if self.skip:
             self._pass_over()
         parts: list[bytes] = []
-        while size > 0:
-            if not self.made:
-                if self.ended and not self.input:
-                    self.past = True
-                    break
-                self._fetch(size)
-                continue
-            part, self.made = self.made[:size], self.made[size:]
-            parts.append(part)
-            size -= len(part)
-            self.position += len(part)
+        try:
+            while size > 0:
+                if not self.made:
+                    if self.ended and not self.input:
+                        self.past = True
+                        break
+                    self._fetch(size)
+                    continue
+                part, self.made = self.made[:size], self.made[size:]
+                parts.append(part)
+                size -= len(part)
+                self.position += len(part)
+        except GzipError:
+            raise
+        except BaseException:  # a signal's handler's: what came is read by the next call
+            self.made = b"".join(parts) + self.made
+            self.position -= sum(map(len, parts))
+            raise
         return b"".join(parts)
 
     def _pass_over(self) -> None:
@@ -122,27 +132,32 @@ class GzipReader:
 
     def _unpack(self, size: int) -> bytes:
         """At most `size` bytes of the member; fewer at its end, or where the file breaks off."""
-        parts: list[bytes] = []
         while size and not self.unpacker.eof:
-            data = self.input or self._load(INPUT)
-            part = self.unpacker.decompress(data, size)
+            self.input = self.input or self._load(INPUT)
+            came = bool(self.input)
+            part = self.unpacker.decompress(self.input, size)
             self.input = self.unpacker.unconsumed_tail or self.unpacker.unused_data
-            if not data and not part:
+            if not came and not part:
                 break
-            parts.append(part)
+            self.unpacked.append(part)
             size -= len(part)
         if self.unpacker.eof:
             self.unpacker = None
-        return b"".join(parts)
+        made = b"".join(self.unpacked)
+        self.unpacked.clear()
+        return made
 
     def _load(self, size: int) -> bytes:
-        parts: list[bytes] = []
-        while size and not self.ended:
+        """So many bytes of the file, fewer at its end."""
+        size -= sum(map(len, self.loaded))
+        while size > 0 and not self.ended:
             part = os.read(self.fd, size)
             self.ended = not part
-            parts.append(part)
+            self.loaded.append(part)
             size -= len(part)
-        return b"".join(parts)
+        data = b"".join(self.loaded)
+        self.loaded.clear()
+        return data
 
     def seek(self, offset: int, whence: int) -> bool:
         """gzseek: back by beginning anew, forward when the next read comes."""
