@@ -127,6 +127,7 @@ class GzipRaw(PackedRaw):
 
     def flush_written(self) -> bool:
         """What was written so far can be unpacked from the file."""
+        self.was_written = False
         try:
             if self.writer is not None:
                 self.writer.flush()
