@@ -6,6 +6,7 @@ file runs on a Python that has nothing installed, and on one that is too old to 
 
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,8 @@ def main(arguments):
         return fail(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}")
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         return fail("Python's venv is not installed here; on Debian and Ubuntu: apt install python3-venv")
+    if not has_localhost():
+        return fail("this machine does not know localhost: its /etc/hosts wants a line '127.0.0.1 localhost'")
     if name in MINUTES:
         print(f"This takes {MINUTES[name]}.", flush=True)
     try:
@@ -36,6 +39,14 @@ def main(arguments):
         return fail(f"{' '.join(error.cmd)} ended with status {error.returncode}")
     except KeyboardInterrupt:
         return fail("interrupted")
+
+
+def has_localhost():
+    """Whether the name leads to this machine, as it does wherever there is an /etc/hosts."""
+    try:
+        return bool(socket.getaddrinfo("localhost", 25))
+    except OSError:
+        return False
 
 
 def run_tox(name, arguments):

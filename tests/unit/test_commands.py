@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import sys
 from typing import Any
 
@@ -30,6 +31,20 @@ def test_a_missing_venv_says_what_to_install(
     assert command.main([]) == 2
     assert capsys.readouterr().err == (
         "tests: Python's venv is not installed here; on Debian and Ubuntu: apt install python3-venv\n"
+    )
+    assert nothing_is_run == []
+
+
+def test_a_machine_that_does_not_know_localhost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nothing_is_run: list[Any]
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    assert command.main([]) == 2
+    assert capsys.readouterr().err == (
+        "tests: this machine does not know localhost: its /etc/hosts wants a line '127.0.0.1 localhost'\n"
     )
     assert nothing_is_run == []
 
