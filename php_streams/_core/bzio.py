@@ -88,7 +88,7 @@ class BzipFile:
             self.unpacker.decompress(b"", 0)
         except RuntimeError:
             self.errno = SEQUENCE_ERROR
-        except from_system(OSError):
+        except from_system(OSError, ValueError):  # the latter from Python 3.13.4 on, which does not ask
             pass
         return BzipError()
 
